@@ -1,0 +1,39 @@
+/**
+ * Every limit, by name. Those of [H] and [E] are behaviour; the harness's own protect the process that runs the tests,
+ * and reaching one of those is an error that names it.
+ */
+export const limits = {
+  /** [H] pairs from a guest: more bytes decode as an empty list. */
+  pairsBytes: 1024 * 1024,
+  /** [H] pairs from a guest: more entries decode as an empty list. */
+  pairsCount: 1024,
+  /** [H] WASI random_get: more answers EINVAL. */
+  randomBytes: 65_536,
+  /** [H] linear memory in pages of 64 KiB (1 GiB): memory.grow beyond answers -1. */
+  memoryPages: 16_384,
+  /** [E] one response to proxy_http_call: more resets the call. */
+  callResponseBytes: 32 * 1024 * 1024,
+  /** [E] default of per_connection_buffer_limit_bytes. */
+  bufferBytes: 1024 * 1024,
+  /** [E] headers in one message: more is refused with 431 (request) or 503 (response). */
+  headerCount: 100,
+  /** [E] bytes of all headers in one message (max_request_headers_kb 60). */
+  headerBytes: 60 * 1024,
+
+  /** Log records kept by a harness; older ones are dropped and counted. */
+  logRecords: 200_000,
+  /** Bytes of log text kept by a harness; older records are dropped and counted. */
+  logBytes: 64 * 1024 * 1024,
+  /** Bytes in one shared-data value or queue item. */
+  sharedValueBytes: 64 * 1024 * 1024,
+  /** Items waiting in one shared queue. */
+  queueItems: 100_000,
+  /** Metrics defined by one VM. */
+  metrics: 100_000,
+  /** Calls waiting for an answer in one VM. */
+  pendingCalls: 10_000,
+  /** Actions queued by one guest call (continue, close, local response). */
+  deferredActions: 10_000,
+  /** Hostcalls and callbacks remembered for the report of a trap. */
+  recentEvents: 32,
+} as const;

@@ -1,0 +1,123 @@
+import type { Argv } from "yargs";
+import type { LogLevelName } from "../abi/enums.js";
+import { logLevelNames } from "../abi/enums.js";
+import type { Pair } from "../abi/pairs.js";
+import { didYouMean } from "../abi/nearest.js";
+import type { ExchangeInput, RunOptions } from "../harness/run.js";
+import type { Command } from "./commands.js";
+import { UsageError } from "./errors.js";
+import { assignmentArgument, bytesArgument, headerArgument, listOf, numberArgument } from "./values.js";
+
+const text = { type: "string", nargs: 1, requiresArg: true } as const;
+const repeated = { ...text, array: true } as const;
+
+export const runCommand: Command = {
+  name: "run",
+  usage: "run <file>",
+  summary: "send one request and one response through a plugin, and show what it does",
+  options: (parser: Argv): Argv =>
+    parser
+      .positional("file", { describe: "the plugin, a .wasm file", type: "string", demandOption: true })
+      .option("config", { ...text, alias: "c", describe: "plugin configuration: text, @file, or @- for standard input" })
+      .option("vm-config", { ...text, describe: "VM configuration, likewise" })
+      .option("method", { ...text, alias: ["X", "request"], describe: "method [GET, or POST with a body]" })
+      .option("path", { ...text, describe: "path with query [/]" })
+      .option("authority", { ...text, describe: "host and port [example.com]" })
+      .option("scheme", { ...text, describe: "http or https [http]" })
+      .option("header", { ...repeated, alias: "H", describe: "request header 'name: value'; order and repeats are kept" })
+      .option("body", { ...text, alias: ["d", "data"], describe: "request body: text, @file, or @-" })
+      .option("trailer", { ...repeated, describe: "request trailer 'name: value'" })
+      .option("response-status", { type: "number", requiresArg: true, describe: "status of the upstream's response [200]" })
+      .option("response-header", { ...repeated, describe: "header of the upstream's response" })
+      .option("response-body", { ...text, describe: "its body: text, @file, or @- [hello]" })
+      .option("response-trailer", { ...repeated, describe: "its trailer" })
+      .option("property", { ...repeated, describe: "property path=value, the path with dots" })
+      .option("name", { ...text, describe: "plugin name, in logs and property plugin_name [the file's name]" })
+      .option("root-id", { ...text, describe: "root id" })
+      .option("vm-id", { ...text, describe: "VM id" })
+      .option("log-level", { ...text, describe: `least level that is logged: ${logLevelNames.join(", ")} [info]` })
+      .option("env", { ...repeated, describe: "environment variable NAME=value for WASI" })
+      .option("trace", { type: "boolean", describe: "show every callback and every hostcall" })
+      .option("repeat", { type: "number", requiresArg: true, describe: "exchanges on the same plugin; the last is shown [1]" })
+      .option("real-clock", { type: "boolean", describe: "let the plugin see the machine's time [a fixed one]" })
+      .option("budget", { type: "number", requiresArg: true, describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]" })
+      .option("json", { type: "boolean", describe: "print one JSON object (schema: proxy-wasm-harness/schemas/run.json)" })
+      .example("$0 run filter.wasm -c '{\"header\":\"x-a\"}' -H 'x-team: edge' --path /account", "")
+      .example("$0 run filter.wasm --body @request.json --trace", ""),
+  async run(args) {
+    const options = runOptions(args);
+    const file = String(args["file"]);
+    const { run } = await import("../harness/run.js");
+    const report = await run(file, options);
+    const trace = options.trace === true;
+    if (args["json"] === true) {
+      const { runJson } = await import("../report/run-json.js");
+      process.stdout.write(`${JSON.stringify(runJson(file, report, { trace }), undefined, 2)}\n`);
+    } else {
+      const [{ runText }, { paintFor }] = await Promise.all([import("../report/run-text.js"), import("../report/style.js")]);
+      process.stdout.write(`${runText(file, report, paintFor(process.stdout), { trace })}\n`);
+    }
+    return report.failure === undefined ? 0 : 1;
+  },
+};
+
+/** Options of `run` from the command line. */
+function runOptions(args: Record<string, unknown>): RunOptions {
+  const string = (name: string): string | undefined => (args[name] === undefined ? undefined : String(args[name]));
+  const config = string("config");
+  const vmConfig = string("vm-config");
+  const level = string("log-level");
+  if (level !== undefined && !(logLevelNames as readonly string[]).includes(level)) {
+    throw new UsageError(`Cannot use --log-level "${level}"${didYouMean(level, logLevelNames)}: levels are ${logLevelNames.join(", ")}`);
+  }
+  const properties = Object.fromEntries(listOf(args["property"]).map((one) => assignmentArgument("--property", one)));
+  const environment = Object.fromEntries(listOf(args["env"]).map((one) => assignmentArgument("--env", one)));
+  return {
+    ...(config !== undefined && { configuration: bytesArgument("--config", config) }),
+    ...(vmConfig !== undefined && { vmConfiguration: bytesArgument("--vm-config", vmConfig) }),
+    ...(args["name"] !== undefined && { name: string("name")! }),
+    ...(args["root-id"] !== undefined && { rootId: string("root-id")! }),
+    ...(args["vm-id"] !== undefined && { vmId: string("vm-id")! }),
+    ...(level !== undefined && { logLevel: level as LogLevelName }),
+    ...(args["repeat"] !== undefined && { repeat: numberArgument("--repeat", args["repeat"], 1, 10_000_000) }),
+    ...(args["budget"] !== undefined && { budgetMs: numberArgument("--budget", args["budget"], 0, 3_600_000) }),
+    realClock: args["real-clock"] === true,
+    trace: args["trace"] === true,
+    properties,
+    environment,
+    exchange: exchangeInput(args, string),
+  };
+}
+
+function exchangeInput(args: Record<string, unknown>, string: (name: string) => string | undefined): ExchangeInput {
+  const body = string("body");
+  const responseBody = string("response-body");
+  const given = listOf(args["header"]).map((one) => headerArgument("--header", one));
+  const defaults: Pair[] = [
+    ["user-agent", "pwh"],
+    ["accept", "*/*"],
+  ];
+  const own = defaults.filter(([name]) => !given.some(({ pair }) => pair[0] === name));
+  const pairs = (name: string): Pair[] =>
+    listOf(args[name])
+      .map((one) => headerArgument(`--${name}`, one))
+      .filter(({ removed }) => !removed)
+      .map(({ pair }) => pair);
+  return {
+    ...(args["method"] !== undefined && { method: string("method")! }),
+    ...(args["path"] !== undefined && { path: string("path")! }),
+    ...(args["authority"] !== undefined && { authority: string("authority")! }),
+    ...(args["scheme"] !== undefined && { scheme: string("scheme")! }),
+    headers: [...own, ...given.filter(({ removed }) => !removed).map(({ pair }) => pair)],
+    ...(body !== undefined && { body: bytesArgument("--body", body) }),
+    trailers: pairs("trailer"),
+    response: {
+      ...(args["response-status"] !== undefined && {
+        status: numberArgument("--response-status", args["response-status"], 100, 999),
+      }),
+      headers: pairs("response-header"),
+      ...(responseBody !== undefined && { body: bytesArgument("--response-body", responseBody) }),
+      trailers: pairs("response-trailer"),
+    },
+  };
+}

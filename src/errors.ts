@@ -1,0 +1,54 @@
+/** Part of the public API: a code is added, never renamed. */
+export type HarnessErrorCode =
+  // Wrong use
+  | "FILE_UNREADABLE" // a file named by the caller cannot be read
+  | "OPTION_INVALID" // an option or argument has a value that cannot be used
+  | "ILLEGAL_CALL" // a method was called in a state that does not allow it (after close, out of order)
+  // The module
+  | "NOT_WASM" // the bytes do not begin with the WebAssembly magic
+  | "WASM_TRUNCATED" // the bytes end in the middle of a section
+  | "WASM_INVALID" // well framed, yet the engine or our reader refuses it
+  | "WASM_COMPONENT" // a component, where a core module is wanted
+  | "WASM_FEATURE" // needs a WebAssembly feature that this Node does not have
+  | "NOT_PROXY_WASM" // a core module without any proxy-wasm export
+  | "ABI_UNKNOWN" // no ABI marker, or one of a version that does not exist yet
+  | "ALLOCATOR_MISSING" // neither malloc nor proxy_on_memory_allocate
+  | "MEMORY_MISSING" // no linear memory to exchange bytes through
+  | "IMPORT_MISSING" // imports something that no host provides
+  | "IMPORT_TYPE" // imports a host function with another signature
+  | "EXPORT_TYPE" // exports a callback with another signature
+  // The plugin
+  | "GUEST_TRAPPED" // unreachable, out of bounds, stack overflow, forbidden call; the whole VM is lost
+  | "GUEST_TIMEOUT" // one entry into the guest used up its time budget; the whole VM is lost
+  | "VM_START_REFUSED" // proxy_on_vm_start answered false
+  | "CONFIGURE_REFUSED" // proxy_on_configure answered false
+  | "LIMIT_EXCEEDED"; // a named limit of src/abi/limits.ts
+
+export interface HarnessErrorOptions {
+  /** What made this error happen. */
+  readonly cause?: unknown;
+  /** Further lines for a person: last hostcalls, guest frames, log lines. */
+  readonly details?: readonly string[];
+}
+
+/**
+ * The one error this package throws on purpose.
+ *
+ * `code` is stable, `message` is one sentence for a person: what failed, on what, the present state, what was wanted.
+ */
+export class HarnessError extends Error {
+  override readonly name = "HarnessError";
+  readonly code: HarnessErrorCode;
+  readonly details: readonly string[];
+
+  constructor(code: HarnessErrorCode, message: string, options: HarnessErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? [];
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

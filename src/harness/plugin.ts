@@ -1,0 +1,230 @@
+import { noBytes, utf8 } from "../abi/bytes.js";
+import type { LogLevel, LogLevelName } from "../abi/enums.js";
+import { logLevelNames } from "../abi/enums.js";
+import { didYouMean } from "../abi/nearest.js";
+import type { AbiVersion } from "../abi/version.js";
+import { HarnessError } from "../errors.js";
+import type { PluginContext } from "../host/contexts.js";
+import type { ForeignFunction } from "../host/foreign-function.js";
+import { Guard } from "../host/guard.js";
+import { createVm, endPlugin, failureError, startPlugin } from "../host/life-cycle.js";
+import type { HostFunctions, UnknownImports } from "../host/linker.js";
+import type { LogRecord } from "../host/log-book.js";
+import type { PluginVm } from "../host/plugin-vm.js";
+import { HostProcess } from "../host/process.js";
+import { Clock } from "../host/services/clock.js";
+import { SeededRandom } from "../host/services/random.js";
+import type { Metric } from "../host/services/metrics.js";
+import type { TraceEvent } from "../host/trace.js";
+import { processProperty } from "../proxy/envoy/attributes.js";
+import { envoy140 } from "../proxy/envoy/behaviour.js";
+import type { Property } from "../proxy/envoy/property-value.js";
+import type { PluginCall } from "./calls.js";
+import { ManualCallouts } from "./calls.js";
+import type { StreamDriverOptions } from "./stream-driver.js";
+import { StreamDriver } from "./stream-driver.js";
+import type { ModuleSource } from "./source.js";
+import { loadSource, nameOfSource } from "./source.js";
+
+export interface PluginOptions {
+  /** Handed to `proxy_on_configure`: text (UTF-8), bytes, or an object that becomes JSON. Default: none. */
+  readonly configuration?: string | Uint8Array | object;
+  /** Handed to `proxy_on_vm_start`. Default: none. */
+  readonly vmConfiguration?: string | Uint8Array | object;
+  /** The plugin's name in log lines and in property `plugin_name`. Default: the file's name without `.wasm`. */
+  readonly name?: string;
+  /** Default "". */
+  readonly rootId?: string;
+  /** Default "". */
+  readonly vmId?: string;
+  /** Lines below it are dropped, and `proxy_get_log_level` answers it. Default "info". */
+  readonly logLevel?: LogLevelName | LogLevel;
+  /** Environment variables that WASI shows. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Properties, by path with dots: they win over those that the stream has. */
+  readonly properties?: Readonly<Record<string, Property>>;
+  /** Wall time at the start. Default 2023-11-14T22:13:20Z. Not 0: Go refuses to start then. */
+  readonly startTime?: Date;
+  /** Read the machine's clock instead of the virtual one. Default false. */
+  readonly realClock?: boolean;
+  /** Seed of the random bytes that the guest gets. Default 1. */
+  readonly seed?: number;
+  /** Milliseconds that one entry into the guest may take before it is stopped; 0: no limit. Default 1000. */
+  readonly budgetMs?: number;
+  /** Keep every callback and hostcall in `plugin.trace`. Default false: the last 32. */
+  readonly trace?: boolean;
+  /** What to do about imports that no host provides. Default "refuse". */
+  readonly unknownImports?: UnknownImports;
+  /** Names of hostcalls, WASI functions and callbacks that are allowed. Default: all. */
+  readonly capabilities?: readonly string[];
+  /** `allow_on_headers_stop_iteration`: Pause in a headers callback holds the headers alone. Default false. */
+  readonly allowOnHeadersStopIteration?: boolean;
+  /** Functions for `proxy_call_foreign_function`, by name. */
+  readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
+  /** Functions of other modules than `env`, or further ones of `env`, that the plugin imports. */
+  readonly hostFunctions?: HostFunctions;
+  /** Names of the upstreams that plugins can call. Default: every name. */
+  readonly upstreams?: readonly string[];
+  /**
+   * What a trap or a refusal does: "throw" lets the call that met it throw; "policy" does as Envoy with
+   * `failure_policy: FAIL_CLOSED` (503) and leaves the error in `plugin.failure`. Default "throw".
+   */
+  readonly onFailure?: "throw" | "policy";
+}
+
+/** Something that is no error for the guest, and that its author should know. */
+export interface Diagnostic {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Loads a module, starts its VM and configures a plugin in it.
+ *
+ * @throws {HarnessError} FILE_UNREADABLE; what is wrong with the module (NOT_WASM … IMPORT_MISSING); GUEST_TRAPPED;
+ *   VM_START_REFUSED; CONFIGURE_REFUSED; OPTION_INVALID.
+ */
+export async function loadPlugin(source: ModuleSource, options: PluginOptions = {}): Promise<Plugin> {
+  const module = await loadSource(source);
+  const clock = new Clock({
+    ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
+    ...(options.realClock !== undefined && { real: options.realClock }),
+  });
+  const callouts = new ManualCallouts(clock, options.upstreams);
+  const properties = options.properties ?? {};
+  const process = new HostProcess({
+    behaviour: envoy140,
+    callouts,
+    clock,
+    random: new SeededRandom(options.seed ?? 1),
+    logLevel: logLevelOf(options.logLevel ?? "info"),
+    property: (segments) => processProperty(properties, segments),
+    foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+  });
+  const diagnostics: Diagnostic[] = [];
+  process.onDiagnostic = (code, message) => diagnostics.push({ code, message });
+  const vm = await createVm(
+    process,
+    module,
+    {
+      vmId: options.vmId ?? "",
+      configuration: configurationBytes(options.vmConfiguration),
+      ...(options.environment && { environment: options.environment }),
+      ...(options.capabilities && { allowedCapabilities: new Set(options.capabilities) }),
+    },
+    new Guard(options.budgetMs ?? 1000),
+    { unknownImports: options.unknownImports ?? "refuse", hostFunctions: options.hostFunctions ?? {} },
+  );
+  if (vm.failed) throw failureError(vm);
+  if (options.trace === true) vm.trace.events = [];
+  const root = startPlugin(vm, {
+    name: options.name ?? nameOfSource(source),
+    rootId: options.rootId ?? "",
+    configuration: configurationBytes(options.configuration),
+  });
+  if (vm.failed) throw failureError(vm);
+  return new Plugin(root, callouts, diagnostics, options);
+}
+
+/** A plugin that is loaded and configured, in a VM of its own. */
+export class Plugin implements AsyncDisposable, Disposable {
+  /** The root context and, behind it, the VM: for those who build upon the harness. */
+  readonly root: PluginContext;
+  /** What Envoy leaves undefined, or does without telling the plugin. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly #callouts: ManualCallouts;
+  readonly #options: PluginOptions;
+  #streams = 0;
+  #closed = false;
+
+  /** Use `loadPlugin`. */
+  constructor(root: PluginContext, callouts: ManualCallouts, diagnostics: readonly Diagnostic[], options: PluginOptions) {
+    this.root = root;
+    this.diagnostics = diagnostics;
+    this.#callouts = callouts;
+    this.#options = options;
+  }
+
+  get vm(): PluginVm {
+    return this.root.vm;
+  }
+  get abiVersion(): AbiVersion {
+    return this.vm.abi.version;
+  }
+  get sha256(): string {
+    return this.vm.module.sha256;
+  }
+  /** Lines that the plugin logged, oldest first. */
+  get logs(): readonly LogRecord[] {
+    return this.vm.process.log.records;
+  }
+  /** Callbacks and hostcalls, oldest first: all with option `trace`, else the last 32. */
+  get trace(): readonly TraceEvent[] {
+    return this.vm.trace.events ?? this.vm.trace.recent();
+  }
+  get clock(): Clock {
+    return this.vm.process.clock;
+  }
+  /** Calls to upstreams, oldest first; those that wait can be answered. */
+  get calls(): readonly PluginCall[] {
+    return this.#callouts.calls;
+  }
+  get metrics(): readonly Metric[] {
+    return this.vm.process.metrics.all();
+  }
+  /** Why the VM cannot be entered any more; undefined while it is well. */
+  get failure(): HarnessError | undefined {
+    return this.vm.failed ? failureError(this.vm) : undefined;
+  }
+
+  /**
+   * Opens an HTTP stream on which callbacks are made one by one.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL after `close`.
+   */
+  openHttpStream(options: StreamDriverOptions = {}): StreamDriver {
+    if (this.#closed) throw new HarnessError("ILLEGAL_CALL", "Cannot open a stream: the plugin is closed");
+    const properties = { ...this.#options.properties, ...options.properties };
+    return new StreamDriver(this.root, this.#streams++, {
+      ...options,
+      properties,
+      allowOnHeadersStopIteration: this.#options.allowOnHeadersStopIteration ?? false,
+      throwOnFailure: this.#options.onFailure !== "policy",
+    });
+  }
+
+  /** Runs many calls under one budget of time: the watchdog costs some 80 µs each time it is started. */
+  batch<T>(work: () => T): T {
+    return this.vm.guard.run(work);
+  }
+
+  /** Ends the plugin: on_done, on_delete. Open streams are abandoned. Closing twice is harmless. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    endPlugin(this.root);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
+
+/** A configuration as bytes: text is UTF-8, an object becomes JSON. */
+export function configurationBytes(given: string | Uint8Array | object | undefined): Uint8Array {
+  if (given === undefined) return noBytes;
+  if (typeof given === "string") return utf8(given);
+  return given instanceof Uint8Array ? given : utf8(JSON.stringify(given));
+}
+
+/** A level by its name or number. @throws {HarnessError} OPTION_INVALID */
+export function logLevelOf(given: LogLevelName | LogLevel): LogLevel {
+  const level = typeof given === "number" ? given : logLevelNames.indexOf(given);
+  if (Number.isInteger(level) && level >= 0 && level <= 5) return level as LogLevel;
+  const hint = typeof given === "string" ? didYouMean(given, logLevelNames) : "";
+  throw new HarnessError("OPTION_INVALID", `Cannot use log level "${given}": levels are ${logLevelNames.join(", ")}${hint}`);
+}

@@ -1,0 +1,251 @@
+import { byteString, isByteString, utf8 } from "../abi/bytes.js";
+import type { Pair } from "../abi/pairs.js";
+import { HarnessError } from "../errors.js";
+import type { LogRecord } from "../host/log-book.js";
+import type { Metric } from "../host/services/metrics.js";
+import type { TraceEvent } from "../host/trace.js";
+import type { PluginCall } from "./calls.js";
+import type { HeadersInput } from "./headers.js";
+import { pairsOf } from "./headers.js";
+import type { Diagnostic, Plugin, PluginOptions } from "./plugin.js";
+import { loadPlugin } from "./plugin.js";
+import type { ModuleSource } from "./source.js";
+import type { Passed, StreamDriver } from "./stream-driver.js";
+
+/** One request and its response. */
+export interface ExchangeInput {
+  /** Default GET, or POST with a body. */
+  readonly method?: string;
+  /** Default "/". */
+  readonly path?: string;
+  /** Default "example.com". */
+  readonly authority?: string;
+  /** Default "http". */
+  readonly scheme?: string;
+  /** Besides the pseudo headers; order and repeats kept. Names that begin with a colon replace the above. */
+  readonly headers?: HeadersInput;
+  readonly body?: Uint8Array;
+  readonly trailers?: HeadersInput;
+  readonly response?: {
+    /** Default 200. */
+    readonly status?: number;
+    readonly headers?: HeadersInput;
+    readonly body?: Uint8Array;
+    readonly trailers?: HeadersInput;
+  };
+}
+
+export interface RunOptions extends PluginOptions {
+  readonly exchange?: ExchangeInput;
+  /** Exchanges made one after the other on the same plugin; the report shows the last. Default 1. */
+  readonly repeat?: number;
+}
+
+/** What a stream callback answered: continue, pause, or not called since the plugin holds what came before. */
+export interface ActionReport {
+  readonly callback: string;
+  readonly action: "continue" | "pause" | "not called";
+}
+
+export interface MessageReport {
+  readonly headers: readonly Pair[];
+  readonly body: Uint8Array;
+  readonly trailers: readonly Pair[];
+  /** False: the plugin held a part back, or the message was cut off. */
+  readonly complete: boolean;
+}
+
+/** How the exchange ended. */
+export type Outcome = "forwarded" | "local response" | "paused" | "reset" | "failed";
+
+/** What `run` saw. */
+export interface RunReport {
+  readonly plugin: Plugin;
+  readonly outcome: Outcome;
+  /** As it came to the plugin. */
+  readonly request: MessageReport;
+  /** As it left for the upstream; undefined when nothing did. */
+  readonly upstream: MessageReport | undefined;
+  /** As the upstream sent it; undefined when the request did not get there whole. */
+  readonly response: MessageReport | undefined;
+  /** As it left for the client; undefined when nothing did. */
+  readonly client: MessageReport | undefined;
+  readonly responseCodeDetails: string | undefined;
+  readonly actions: readonly ActionReport[];
+  /** All lines since the module was loaded; with `repeat`, those of the last exchange and what frames it. */
+  readonly logs: readonly LogRecord[];
+  readonly calls: readonly PluginCall[];
+  readonly metrics: readonly Metric[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly failure: HarnessError | undefined;
+  /** A trap while the plugin was ended, after the exchange: Envoy prints it at shutdown, and no request is hurt. */
+  readonly endFailure: HarnessError | undefined;
+  readonly trace: readonly TraceEvent[];
+  readonly timing: Timing;
+}
+
+export interface Timing {
+  /** Reading, compiling and starting, in milliseconds. */
+  readonly startMs: number;
+  /** Each exchange, in microseconds: with the first come tier-up and caches. */
+  readonly exchangesUs: readonly number[];
+}
+
+/**
+ * Loads a plugin and sends one request and one response through it.
+ *
+ * A failure of the plugin during the exchange does not throw: it is in the report, with what Envoy's FAIL_CLOSED makes of it.
+ * @throws {HarnessError} As `loadPlugin`.
+ */
+export async function run(source: ModuleSource, options: RunOptions = {}): Promise<RunReport> {
+  const began = performance.now();
+  const plugin = await loadPlugin(source, { ...options, onFailure: "policy" });
+  const startMs = performance.now() - began;
+  const exchange = options.exchange ?? {};
+  const repeat = options.repeat ?? 1;
+  const exchangesUs: number[] = [];
+  const startLogs = plugin.logs.slice();
+  let last: Exchanged | undefined;
+  for (let i = 0; i < repeat; i++) {
+    if (i > 0) plugin.vm.process.log.clear();
+    if (i === repeat - 1 && options.trace !== true) plugin.vm.trace.clear();
+    const start = performance.now();
+    last = plugin.batch(() => exchangeOnce(plugin, exchange));
+    exchangesUs.push((performance.now() - start) * 1000);
+    if (plugin.vm.failed) break;
+  }
+  const logs = exchangesUs.length > 1 ? [...startLogs, ...plugin.logs] : plugin.logs.slice();
+  const before = plugin.logs.length;
+  const failure = plugin.failure;
+  plugin.close();
+  logs.push(...plugin.logs.slice(before));
+  const { stream, request, response, actions } = last!;
+  return {
+    plugin,
+    outcome: failure === undefined ? outcomeOf(stream) : "failed",
+    request,
+    upstream: passed(stream.upstream),
+    response,
+    client: passed(stream.client),
+    responseCodeDetails: stream.responseCodeDetails,
+    actions,
+    logs,
+    calls: plugin.calls,
+    metrics: plugin.metrics,
+    diagnostics: plugin.diagnostics,
+    failure,
+    endFailure: failure === undefined ? plugin.failure : undefined,
+    trace: plugin.trace,
+    timing: { startMs, exchangesUs },
+  };
+}
+
+interface Exchanged {
+  readonly stream: StreamDriver;
+  readonly request: MessageReport;
+  readonly response: MessageReport | undefined;
+  readonly actions: readonly ActionReport[];
+}
+
+function exchangeOnce(plugin: Plugin, input: ExchangeInput): Exchanged {
+  const stream = plugin.openHttpStream();
+  const actions: ActionReport[] = [];
+  const note = (callback: string, action: 0 | 1 | undefined): void => {
+    actions.push({ callback, action: action === undefined ? "not called" : action === 0 ? "continue" : "pause" });
+  };
+  const request = requestOf(input);
+  const requestBodyEnds = request.trailers.length === 0;
+  note(
+    "proxy_on_request_headers",
+    stream.requestHeaders(request.headers, { endOfStream: request.body.length === 0 && requestBodyEnds }),
+  );
+  if (request.body.length > 0 && !stream.finished) {
+    note("proxy_on_request_body", stream.requestBody(request.body));
+    if (requestBodyEnds && !stream.finished) {
+      // HTTP/1 tells the end of a body by an empty part of its own
+      note("proxy_on_request_body (end)", stream.requestBody("", { endOfStream: true }));
+    }
+  }
+  if (!requestBodyEnds && !stream.finished) {
+    note("proxy_on_request_trailers", stream.requestTrailers(request.trailers));
+  }
+  let response: MessageReport | undefined;
+  if (stream.upstream.complete && !stream.finished && stream.client.headers === undefined) {
+    response = responseOf(input);
+    const bodyEnds = response.trailers.length === 0;
+    note(
+      "proxy_on_response_headers",
+      stream.responseHeaders(response.headers, { endOfStream: response.body.length === 0 && bodyEnds }),
+    );
+    if (response.body.length > 0 && !stream.finished) {
+      note("proxy_on_response_body", stream.responseBody(response.body));
+      if (bodyEnds && !stream.finished) {
+        note("proxy_on_response_body (end)", stream.responseBody("", { endOfStream: true }));
+      }
+    }
+    if (!bodyEnds && !stream.finished) {
+      note("proxy_on_response_trailers", stream.responseTrailers(response.trailers));
+    }
+  }
+  stream.close();
+  return { stream, request, response, actions };
+}
+
+/** Headers as Envoy shows those of an HTTP/1 request: pseudo headers, the client's own, then what Envoy adds. */
+function requestOf(input: ExchangeInput): MessageReport {
+  const body = input.body ?? new Uint8Array(0);
+  const trailers = pairsOf(input.trailers ?? []);
+  const given = pairsOf(input.headers ?? []);
+  const own = new Map(given.filter(([name]) => name.startsWith(":")));
+  const rest = given.filter(([name]) => !name.startsWith(":"));
+  const has = (name: string): boolean => rest.some(([one]) => one === name);
+  const headers: Pair[] = [
+    [":authority", own.get(":authority") ?? text("authority", input.authority ?? "example.com")],
+    [":path", own.get(":path") ?? text("path", input.path ?? "/")],
+    [":method", own.get(":method") ?? text("method", input.method ?? (body.length > 0 ? "POST" : "GET"))],
+    [":scheme", own.get(":scheme") ?? text("scheme", input.scheme ?? "http")],
+    ...rest,
+  ];
+  if (body.length > 0 && trailers.length === 0 && !has("content-length") && !has("transfer-encoding")) {
+    headers.push(["content-length", String(body.length)]);
+  }
+  if (!has("x-forwarded-proto")) headers.push(["x-forwarded-proto", input.scheme ?? "http"]);
+  if (!has("x-request-id")) headers.push(["x-request-id", "00000000-0000-4000-8000-000000000001"]);
+  return { headers, body, trailers, complete: true };
+}
+
+function responseOf(input: ExchangeInput): MessageReport {
+  const { status = 200, body = utf8("hello"), ...given } = input.response ?? {};
+  const trailers = pairsOf(given.trailers ?? []);
+  const own = pairsOf(given.headers ?? []).filter(([name]) => name !== ":status");
+  const headers: Pair[] = [[":status", String(status)], ...own];
+  const has = (name: string): boolean => own.some(([one]) => one === name);
+  if (body.length > 0 && trailers.length === 0 && !has("content-length")) {
+    headers.push(["content-length", String(body.length)]);
+  }
+  if (body.length > 0 && !has("content-type")) headers.push(["content-type", "text/plain"]);
+  return { headers, body, trailers, complete: true };
+}
+
+/** An option as a header value: bytes as they are, wider characters as UTF-8. */
+function text(what: string, value: string): string {
+  if (/[\r\n\0]/.test(value)) throw new HarnessError("OPTION_INVALID", `Cannot use ${what} ${JSON.stringify(value)}: no header can hold it`);
+  return isByteString(value) ? value : byteString(utf8(value));
+}
+
+function passed(message: Passed): MessageReport | undefined {
+  if (message.headers === undefined) return undefined;
+  return {
+    headers: message.headers.pairs(),
+    body: message.body,
+    trailers: message.trailers?.pairs() ?? [],
+    complete: message.complete,
+  };
+}
+
+function outcomeOf(stream: StreamDriver): Outcome {
+  if (stream.client.headers !== undefined && stream.client.complete) {
+    return stream.upstream.complete && stream.responseCodeDetails === undefined ? "forwarded" : "local response";
+  }
+  return stream.cutOff ? "reset" : "paused";
+}

@@ -1,0 +1,55 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { HarnessError, messageOf } from "../errors.js";
+import type { LoadedModule } from "../vm/loaded-module.js";
+import { loadModule } from "../vm/loaded-module.js";
+
+/** A module: the path or file URL of a `.wasm`, or its bytes. */
+export type ModuleSource = string | URL | Uint8Array;
+
+/**
+ * Reads a file that the caller named.
+ *
+ * @throws {HarnessError} FILE_UNREADABLE
+ */
+export async function readNamedFile(path: string | URL): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    const name = path instanceof URL ? fileURLToPath(path) : path;
+    throw new HarnessError("FILE_UNREADABLE", `Cannot read ${name}: ${reason(thrown)}`, { cause: thrown });
+  }
+}
+
+function reason(thrown: unknown): string {
+  switch ((thrown as { code?: string }).code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "it is a directory";
+    case "EACCES":
+      return "permission denied";
+    default:
+      return messageOf(thrown);
+  }
+}
+
+/** Loads a module; errors name the file. */
+export async function loadSource(source: ModuleSource): Promise<LoadedModule> {
+  if (source instanceof Uint8Array) return loadModule(source);
+  const bytes = await readNamedFile(source);
+  const name = source instanceof URL ? fileURLToPath(source) : source;
+  try {
+    return await loadModule(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof HarnessError)) throw thrown;
+    throw new HarnessError(thrown.code, `${name}: ${thrown.message}`, { cause: thrown, details: thrown.details });
+  }
+}
+
+/** What a log calls a plugin that nobody named: the file's name without its ending. */
+export function nameOfSource(source: ModuleSource): string {
+  if (source instanceof Uint8Array) return "plugin";
+  const path = source instanceof URL ? source.pathname : source;
+  return path.replace(/^.*[/\\]/, "").replace(/\.wasm$/, "") || "plugin";
+}

@@ -1,0 +1,225 @@
+import type { ByteString } from "../abi/bytes.js";
+import { noBytes } from "../abi/bytes.js";
+import { BufferType, MapType, Status } from "../abi/enums.js";
+import type { PluginVm } from "./plugin-vm.js";
+import type { BufferPort, Fields, PropertyValue, StreamPort } from "./stream-port.js";
+import type { Timer } from "./services/clock.js";
+
+/** A buffer that is never changed: configurations, call responses, messages. */
+export class ReadOnlyBuffer implements BufferPort {
+  readonly #bytes: Uint8Array;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+  get size(): number {
+    return this.#bytes.length;
+  }
+  bytes(start: number, max: number): Uint8Array {
+    return this.#bytes.subarray(start, start + max);
+  }
+}
+
+export const emptyBuffer: BufferPort = new ReadOnlyBuffer(noBytes);
+
+/** What an answered call lets the guest read while its callback runs. */
+export interface Delivery {
+  readonly headers?: Fields;
+  readonly trailers?: Fields;
+  readonly body?: BufferPort;
+  readonly grpcInitialMetadata?: Fields;
+  readonly grpcTrailingMetadata?: Fields;
+  readonly grpcMessage?: BufferPort;
+}
+
+const nothingDelivered: Delivery = {};
+
+/**
+ * What a guest's callback acts on: the VM itself (id 0), a plugin (root context) or a stream.
+ *
+ * The base answers for what every kind has; `StreamContext` asks its stream first. [S] #contexts
+ */
+export class Context {
+  readonly id: number;
+  readonly vm: PluginVm;
+  /** ` name root_id vm_id` as Envoy prints it: streams have all three, roots no name, the VM nothing. */
+  readonly logPrefix: string;
+  /** Has the guest been told of this context? Without it there is no on_log, on_done or on_delete. */
+  created = false;
+  /** [E] Buffer 8 shows what the host last let this context read. */
+  lastBuffer: BufferPort = emptyBuffer;
+
+  constructor(vm: PluginVm, id: number, logPrefix: string) {
+    this.vm = vm;
+    this.id = id;
+    this.logPrefix = logPrefix;
+  }
+
+  /** The plugin's root, of which calls, timers and queues are; undefined only for the VM. */
+  get root(): PluginContext | undefined {
+    return undefined;
+  }
+
+  /** The stream behind this context. */
+  get stream(): StreamPort | undefined {
+    return undefined;
+  }
+
+  readFields(map: number): Fields | Status {
+    return this.#delivered(map) ?? Status.BadArgument;
+  }
+
+  writeFields(_map: number): Fields | Status {
+    return Status.BadArgument;
+  }
+
+  listFields(map: number): Fields | undefined {
+    return this.#delivered(map);
+  }
+
+  /** The buffer, or undefined where a hostcall answers NOT_FOUND. [E] Context::getBuffer */
+  buffer(type: number): BufferPort | undefined {
+    if (type === BufferType.ForeignFunctionArguments) return this.lastBuffer;
+    const found = this.#find(type);
+    if (found !== undefined) this.lastBuffer = found;
+    return found;
+  }
+
+  /** [E] Context::getProperty: the plugin's own names, then the stream's attributes, or the process's without a stream. */
+  property(segments: readonly ByteString[]): PropertyValue {
+    const first = segments[0];
+    const root = this.root;
+    if (root !== undefined && first !== undefined && first.startsWith("plugin_")) {
+      const own = pluginProperty(first, root);
+      if (own !== undefined) return segments.length === 1 ? own : Status.NotFound;
+    }
+    return this.stream === undefined ? this.vm.process.property(segments) : this.stream.property(segments);
+  }
+
+  #delivered(map: number): Fields | undefined {
+    const delivery = this.root?.delivery;
+    switch (map) {
+      case MapType.GrpcInitialMetadata:
+        return delivery?.grpcInitialMetadata;
+      case MapType.GrpcTrailingMetadata:
+        return delivery?.grpcTrailingMetadata;
+      case MapType.CallResponseHeaders:
+        return delivery?.headers;
+      case MapType.CallResponseTrailers:
+        return delivery?.trailers;
+      default:
+        return undefined;
+    }
+  }
+
+  #find(type: number): BufferPort | undefined {
+    switch (type) {
+      case BufferType.VmConfiguration:
+        return this.vm.configuration;
+      case BufferType.PluginConfiguration:
+        return this.root?.readableConfiguration;
+      case BufferType.CallResponseBody:
+        return this.root?.delivery.body;
+      case BufferType.GrpcMessage:
+        return this.root?.delivery.grpcMessage ?? emptyBuffer;
+      default:
+        return this.stream?.buffer(type) ?? emptyBuffer;
+    }
+  }
+}
+
+export interface PluginSettings {
+  /** Name in logs, statistics and property `plugin_name`. */
+  readonly name: string;
+  readonly rootId: string;
+  readonly configuration: Uint8Array;
+}
+
+/** A plugin in a VM: the root context, which owns calls, the timer and queues. */
+export class PluginContext extends Context {
+  readonly settings: PluginSettings;
+  /** Prefix of the log lines of this plugin's streams. */
+  readonly streamLogPrefix: string;
+  /** The configuration while the guest may read it, else undefined. */
+  readableConfiguration: BufferPort | undefined;
+  delivery: Delivery = nothingDelivered;
+  /** What `proxy_get_status` answers: of the last call that was answered. */
+  statusCode = 0;
+  statusMessage: ByteString = "";
+  /** 0: no ticks. */
+  tickPeriodMs = 0;
+  tickTimer: Timer | undefined;
+  /** on_done answered 0: the guest will call proxy_done. */
+  awaitsDone = false;
+
+  constructor(vm: PluginVm, id: number, settings: PluginSettings) {
+    const vmId = vm.settings.vmId;
+    super(vm, id, prefix([settings.rootId, vmId]));
+    this.settings = settings;
+    this.streamLogPrefix = prefix([settings.name, settings.rootId, vmId]);
+  }
+
+  override get root(): PluginContext {
+    return this;
+  }
+
+  /** Lets the guest read `delivery` while `run` makes a callback. */
+  deliver(delivery: Delivery, run: () => void): void {
+    const before = this.delivery;
+    this.delivery = delivery;
+    try {
+      run();
+    } finally {
+      this.delivery = before;
+    }
+  }
+}
+
+/** A stream of a plugin. */
+export class StreamContext extends Context {
+  readonly #root: PluginContext;
+  readonly #stream: StreamPort;
+
+  constructor(root: PluginContext, id: number, stream: StreamPort) {
+    super(root.vm, id, root.streamLogPrefix);
+    this.#root = root;
+    this.#stream = stream;
+  }
+
+  override get root(): PluginContext {
+    return this.#root;
+  }
+
+  override get stream(): StreamPort {
+    return this.#stream;
+  }
+
+  override readFields(map: number): Fields | Status {
+    if (map > MapType.ResponseTrailers) {
+      const found = super.readFields(map);
+      if (typeof found !== "number") return found;
+    }
+    return this.#stream.readFields(map as MapType);
+  }
+
+  override writeFields(map: number): Fields | Status {
+    return map > MapType.ResponseTrailers ? Status.BadArgument : this.#stream.writeFields(map as MapType);
+  }
+
+  override listFields(map: number): Fields | undefined {
+    return map > MapType.ResponseTrailers ? super.listFields(map) : this.#stream.listFields(map as MapType);
+  }
+}
+
+function pluginProperty(name: string, root: PluginContext): ByteString | undefined {
+  if (name === "plugin_name") return root.settings.name;
+  if (name === "plugin_root_id") return root.settings.rootId;
+  return name === "plugin_vm_id" ? root.vm.settings.vmId : undefined;
+}
+
+function prefix(parts: readonly string[]): string {
+  return parts
+    .filter((part) => part !== "")
+    .map((part) => ` ${part}`)
+    .join("");
+}
+

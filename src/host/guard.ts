@@ -1,0 +1,77 @@
+import { createContext, Script } from "node:vm";
+import { HarnessError } from "../errors.js";
+
+/**
+ * Stops a guest that loops: whatever runs inside `run` has a budget of time.
+ *
+ * Starting the watchdog costs some 50 µs, so one `run` should hold as much as possible: a callback by itself, or all the
+ * exchanges of a batch. Inside another `run` it costs nothing.
+ */
+export class Guard {
+  readonly budgetMs: number;
+  #active = false;
+
+  /** @param budgetMs Milliseconds that one entry, or one batch, may take; 0: no limit. */
+  constructor(budgetMs: number) {
+    this.budgetMs = budgetMs;
+  }
+
+  /** Nothing more is needed: the budget is off, or a `run` is under way. */
+  get active(): boolean {
+    return this.#active || this.budgetMs === 0;
+  }
+
+  /** @param inside Who is told when the work was stopped; in a batch, whoever was entered last. */
+  run<T>(work: () => T, inside?: Interruptible): T {
+    if (this.active) return work();
+    this.#active = true;
+    this.inside = inside;
+    sandbox["work"] = work;
+    try {
+      return script.runInContext(sandbox, { timeout: this.budgetMs }) as T;
+    } catch (thrown) {
+      if (!isTimeout(thrown)) throw thrown;
+      const timeout = new GuestTimeout(this.budgetMs);
+      this.inside?.interrupted(timeout);
+      throw timeout;
+    } finally {
+      this.#active = false;
+      this.inside = undefined;
+      sandbox["work"] = undefined;
+    }
+  }
+
+  /** What runs now, if anything. */
+  inside: Interruptible | undefined;
+}
+
+/** Something that can be stopped in the middle: none of its own code runs then, so it must be put in order afterwards. */
+export interface Interruptible {
+  interrupted(timeout: GuestTimeout): void;
+}
+
+/** The guest ran longer than its budget and was stopped; its VM is lost. */
+export class GuestTimeout extends Error {
+  override readonly name = "GuestTimeout";
+  readonly budgetMs: number;
+  constructor(budgetMs: number) {
+    super(`still running after ${budgetMs} ms`);
+    this.budgetMs = budgetMs;
+  }
+}
+
+/** The error that a test sees when a guest was stopped. */
+export function timeoutError(callback: string, contextId: number, timeout: GuestTimeout): HarnessError {
+  return new HarnessError(
+    "GUEST_TIMEOUT",
+    `Guest stopped in ${callback} (context ${contextId}): ${timeout.message}; raise the budget with budgetMs, or 0 for none`,
+    { cause: timeout },
+  );
+}
+
+const sandbox: Record<string, unknown> = createContext({ work: undefined });
+const script = new Script("work()");
+
+function isTimeout(thrown: unknown): boolean {
+  return (thrown as { code?: unknown } | undefined)?.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+}

@@ -1,0 +1,263 @@
+import { Status } from "../abi/enums.js";
+import { didYouMean } from "../abi/nearest.js";
+import type { AbiTraits } from "../abi/version.js";
+import { abiMarkers, abiTraits, hostcallBelongsTo, versionedHostcalls } from "../abi/version.js";
+import { HarnessError, messageOf } from "../errors.js";
+import type { FunctionDescriptor } from "../vm/import-function.js";
+import { importFunction, wasmParams } from "../vm/import-function.js";
+import { GuestMemory } from "../vm/memory.js";
+import type { ModuleImport, ModuleInfo } from "../vm/module-info.js";
+import { signature } from "../vm/module-info.js";
+import type { WasiBase } from "../wasi/wasi-js.js";
+import { wasiFunctions, wasiModules } from "../wasi/index.js";
+import { Errno } from "../wasi/wasi-function.js";
+import type { Behaviour } from "./behaviour.js";
+import { builtins } from "./builtins.js";
+import { linkCallbacks, wrongCallbacks } from "./callbacks.js";
+import { hostcalls } from "./hostcalls/index.js";
+import type { LinkedInstance, PluginVm } from "./plugin-vm.js";
+
+/** What to do about an import that no host provides. */
+export type UnknownImports = "refuse" | "trap" | "unimplemented";
+
+/** Functions that a test adds, by module and name, as descriptors made with `hostcall`. */
+export type HostFunctions = Readonly<Record<string, ReadonlyMap<string, FunctionDescriptor>>>;
+
+export interface LinkOptions {
+  readonly unknownImports: UnknownImports;
+  readonly hostFunctions: HostFunctions;
+}
+
+/** Something for which Envoy would not load the module; `line` is what Envoy prints. */
+export interface LinkProblem {
+  readonly code: "ABI_UNKNOWN" | "NOT_PROXY_WASM" | "IMPORT_MISSING" | "IMPORT_TYPE" | "EXPORT_TYPE" | "ALLOCATOR_MISSING" | "MEMORY_MISSING";
+  readonly message: string;
+  readonly line?: string;
+}
+
+/** The ABI version of a module by its first marker, or undefined. [H] */
+export function abiOf(info: ModuleInfo): AbiTraits | undefined {
+  for (const { name, kind } of info.exports) {
+    const version = kind === "function" ? abiMarkers[name] : undefined;
+    if (version !== undefined) return abiTraits[version];
+  }
+  return undefined;
+}
+
+/** The host's function for an import; `restricted` says that a capability list forbids it. */
+function find(
+  wanted: { readonly module: string; readonly name: string },
+  abi: AbiTraits,
+  behaviour: Behaviour,
+  own: HostFunctions,
+): FunctionDescriptor | undefined {
+  const added = own[wanted.module]?.get(wanted.name);
+  if (added !== undefined) return added;
+  if (wanted.module === "env") {
+    const builtin = builtins.get(wanted.name);
+    if (builtin !== undefined) return builtin as FunctionDescriptor;
+    const known = hostcalls.get(wanted.name);
+    const links = known !== undefined && (behaviour.linksOtherVersions || hostcallBelongsTo(wanted.name, abi));
+    return links ? (known as FunctionDescriptor) : undefined;
+  }
+  if (!(wasiModules as readonly string[]).includes(wanted.module)) return undefined;
+  if (behaviour.wasiFunctions !== undefined && !behaviour.wasiFunctions.has(wanted.name)) return undefined;
+  return wasiFunctions.get(wanted.name) as FunctionDescriptor | undefined;
+}
+
+/** Everything for which this module would not link, before anything of it runs; the first is what Envoy would say. */
+export function linkProblems(info: ModuleInfo, behaviour: Behaviour, own: HostFunctions = {}): LinkProblem[] {
+  const abi = abiOf(info);
+  if (abi === undefined) return [abiProblem(info)];
+  const problems: LinkProblem[] = [];
+  for (const wanted of info.imports) {
+    const problem = importProblem(wanted, abi, behaviour, own);
+    if (problem !== undefined) problems.push(problem);
+  }
+  for (const { name, want, have } of wrongCallbacks(info, abi, signature)) {
+    problems.push({
+      code: "EXPORT_TYPE",
+      message: `Cannot use export ${name}: its type is ${have}, ABI ${abi.version} wants ${want}`,
+      line: `Failed to load Wasm module due to a function type mismatch: ${name}, want: ${want}, but the module exports: ${have}`,
+    });
+  }
+  if (!info.exports.some(({ name, kind }) => kind === "function" && behaviour.allocators.includes(name))) {
+    problems.push({
+      code: "ALLOCATOR_MISSING",
+      message: `Cannot use the module: it exports neither malloc nor proxy_on_memory_allocate, so the host can hand it nothing`,
+      line: "Wasm module is missing malloc function.",
+    });
+  }
+  if (!info.exports.some(({ kind }) => kind === "memory") && !info.imports.some(({ kind }) => kind === "memory")) {
+    problems.push({ code: "MEMORY_MISSING", message: `Cannot use the module: it exports no memory` });
+  }
+  return problems;
+}
+
+function abiProblem(info: ModuleInfo): LinkProblem {
+  const line = "Missing or unknown Proxy-Wasm ABI version";
+  const marker = info.exports.find(({ name }) => name.startsWith("proxy_abi_version_"));
+  if (marker !== undefined) {
+    const known = Object.keys(abiMarkers).join(", ");
+    return { code: "ABI_UNKNOWN", message: `Cannot use ABI marker ${marker.name}: known are ${known}`, line };
+  }
+  if (info.exports.some(({ name }) => name.startsWith("proxy_on_"))) {
+    return {
+      code: "ABI_UNKNOWN",
+      message: "Cannot tell the ABI version: the module exports no proxy_abi_version_0_1_0, _0_2_0 or _0_2_1",
+      line,
+    };
+  }
+  const some = info.exports.slice(0, 5).map(({ name }) => name);
+  const seen = some.length === 0 ? "nothing" : some.join(", ") + (info.exports.length > 5 ? ", …" : "");
+  return {
+    code: "NOT_PROXY_WASM",
+    message: `Cannot use the module: it is no proxy-wasm plugin, for it exports ${seen} and no proxy_on_… function`,
+    line,
+  };
+}
+
+function importProblem(
+  wanted: ModuleImport,
+  abi: AbiTraits,
+  behaviour: Behaviour,
+  own: HostFunctions,
+): LinkProblem | undefined {
+  if (wanted.kind === "memory" || wanted.kind === "table") return undefined; // made on demand, as [H] does
+  const name = `${wanted.module}.${wanted.name}`;
+  const found = wanted.kind === "function" ? find(wanted, abi, behaviour, own) : undefined;
+  if (found === undefined) {
+    return {
+      code: "IMPORT_MISSING",
+      message: `Cannot link import ${name}: ${whyMissing(wanted, abi, own)}`,
+      line: `Failed to load Wasm module due to a missing import: ${name}`,
+    };
+  }
+  const have = signature({ params: wasmParams(found), results: found.result === "none" ? [] : ["i32"] });
+  const want = wanted.type === undefined ? "?" : signature(wanted.type);
+  if (want === have) return undefined;
+  return {
+    code: "IMPORT_TYPE",
+    message: `Cannot link import ${name}: the module wants ${want}, the host provides ${have}`,
+    line: `Failed to load Wasm module due to an import type mismatch: ${name}, want: ${want}, but host exports: ${have}`,
+  };
+}
+
+function whyMissing(wanted: ModuleImport, abi: AbiTraits, own: HostFunctions): string {
+  if (wanted.kind !== "function") return `it is a ${wanted.kind}, and hosts provide functions only`;
+  if (versionedHostcalls.has(wanted.name)) return `the hostcall is not part of ABI ${abi.version}, which the module declares`;
+  const modules = ["env", ...wasiModules, ...Object.keys(own)];
+  if (!modules.includes(wanted.module)) {
+    return `no host provides module "${wanted.module}"${didYouMean(wanted.module, modules)}`;
+  }
+  const names = wanted.module === "env" ? [...hostcalls.keys(), ...builtins.keys()] : [...wasiFunctions.keys()];
+  if (wanted.module !== "env" && wasiFunctions.has(wanted.name)) return "this release of the proxy does not have it";
+  return `no host provides it${didYouMean(wanted.name, [...names, ...(own[wanted.module]?.keys() ?? [])])}`;
+}
+
+/** The error for the first problem, with the others as details. */
+export function linkError(problems: readonly LinkProblem[]): HarnessError {
+  const [first, ...others] = problems;
+  return new HarnessError(first!.code, first!.message, { details: others.map((one) => one.message) });
+}
+
+/**
+ * Instantiates the VM's module with import functions of its own.
+ *
+ * @throws {HarnessError} What `linkProblems` found first, or WASM_INVALID when the engine refuses.
+ */
+export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): LinkedInstance {
+  const { module, abi, behaviour } = vm;
+  const tolerated = (one: LinkProblem): boolean => one.code === "IMPORT_MISSING" && options.unknownImports !== "refuse";
+  const problems = linkProblems(module.info, behaviour, options.hostFunctions).filter((one) => !tolerated(one));
+  if (problems.length > 0) throw linkError(problems);
+  const imports: WebAssembly.Imports = {};
+  let importedMemory: WebAssembly.Memory | undefined;
+  for (const wanted of module.info.imports) {
+    const value = importValue(vm, wanted, options);
+    if (value instanceof WebAssembly.Memory) importedMemory = value;
+    (imports[wanted.module] ??= {})[wanted.name] = value;
+  }
+  let instance: WebAssembly.Instance;
+  try {
+    // A start section runs in here, before the memory can be seen: import functions find an empty one until then.
+    vm.memory = new GuestMemory(importedMemory ?? new WebAssembly.Memory({ initial: 0 }));
+    vm.phase = 1;
+    instance = new WebAssembly.Instance(module.compiled, imports);
+  } catch (thrown) {
+    if (thrown instanceof WebAssembly.LinkError) {
+      throw new HarnessError("WASM_INVALID", `Cannot instantiate the module: ${messageOf(thrown)}`, { cause: thrown });
+    }
+    vm.fail(thrown, "(start section)", vm.vmContext);
+    throw new HarnessError("GUEST_TRAPPED", `Guest trapped in its start section: ${messageOf(thrown)}`, { cause: thrown });
+  } finally {
+    vm.phase = 0;
+  }
+  const { exports } = instance;
+  const memory = Object.values(exports).find((one) => one instanceof WebAssembly.Memory) ?? importedMemory!;
+  base.bind(memory);
+  const allocatorName = behaviour.allocators.find((name) => typeof exports[name] === "function")!;
+  const allowed = vm.settings.allowedCapabilities;
+  return {
+    memory: new GuestMemory(memory),
+    callbacks: linkCallbacks(exports, abi, allowed !== undefined && allowed.size > 0 ? allowed : undefined),
+    allocator: { name: allocatorName, call: exports[allocatorName] as (size: number) => number },
+    start: startFunctions(exports),
+    exports,
+  };
+}
+
+/** [H] `_initialize`, then `main(0, 0)` or `__main_void()`; without it `_start` alone. */
+function startFunctions(exports: WebAssembly.Exports): LinkedInstance["start"] {
+  const named = (name: string, ...args: number[]): LinkedInstance["start"] => {
+    const call = exports[name];
+    return typeof call === "function" ? [{ name, call: () => (call as (...a: number[]) => void)(...args) }] : [];
+  };
+  const initialize = named("_initialize");
+  if (initialize.length === 0) return named("_start");
+  const main = named("main", 0, 0);
+  return [...initialize, ...(main.length > 0 ? main : named("__main_void"))];
+}
+
+function importValue(vm: PluginVm, wanted: ModuleImport, options: LinkOptions): WebAssembly.ImportValue {
+  if (wanted.kind === "memory") {
+    const { min, max } = wanted.memory!;
+    return new WebAssembly.Memory({ initial: min, ...(max !== undefined && { maximum: max }) });
+  }
+  if (wanted.kind === "table") {
+    const { min, max } = wanted.table!;
+    return new WebAssembly.Table({ element: "anyfunc", initial: min, ...(max !== undefined && { maximum: max }) });
+  }
+  const found = find(wanted, vm.abi, vm.behaviour, options.hostFunctions);
+  if (found === undefined) return unknownImport(vm, wanted, options.unknownImports);
+  const allowed = vm.settings.allowedCapabilities;
+  const isBuiltin = builtins.has(wanted.name);
+  if (allowed === undefined || allowed.size === 0 || isBuiltin || allowed.has(wanted.name)) {
+    return importFunction(found, vm) as WebAssembly.ImportValue;
+  }
+  return restricted(vm, wanted, found);
+}
+
+/** [H] A forbidden function looks at nothing, logs, and answers a failure. */
+function restricted(vm: PluginVm, wanted: ModuleImport, descriptor: FunctionDescriptor): () => number {
+  const isWasi = (wasiModules as readonly string[]).includes(wanted.module);
+  const kind = isWasi ? "WASI" : "proxy-wasm";
+  const status = isWasi ? Errno.NotCapable : Status.InternalFailure;
+  return () => {
+    vm.hostLog(4, `Attempted call to restricted ${kind} capability: ${wanted.name}`);
+    vm.noteCall(descriptor, [], undefined, status);
+    return status;
+  };
+}
+
+/** A function that stands in for an import nobody provides, by the test's choice; each call is reported. */
+function unknownImport(vm: PluginVm, wanted: ModuleImport, policy: UnknownImports): () => number {
+  const name = `${wanted.module}.${wanted.name}`;
+  const descriptor: FunctionDescriptor = { name, params: {}, result: "status", phases: {}, body: () => 0 };
+  return () => {
+    vm.process.onDiagnostic("UNKNOWN_IMPORT_CALLED", `${name} was called; no host provides it`);
+    vm.noteCall(descriptor, [], undefined, Status.Unimplemented);
+    if (policy === "trap") throw new Error(`call of ${name}, which no host provides`);
+    return Status.Unimplemented;
+  };
+}

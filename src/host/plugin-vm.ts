@@ -1,0 +1,439 @@
+import type { ByteString } from "../abi/bytes.js";
+import { utf8 } from "../abi/bytes.js";
+import type { LogLevel } from "../abi/enums.js";
+import { LogLevel as Levels, Status } from "../abi/enums.js";
+import { limits } from "../abi/limits.js";
+import type { AbiTraits } from "../abi/version.js";
+import { HarnessError } from "../errors.js";
+import { GuestAbort, GuestFault } from "../vm/fault.js";
+import type { FunctionDescriptor, ImportScope } from "../vm/import-function.js";
+import { phaseAllocator, phaseStart } from "../vm/import-function.js";
+import type { GuestMemory } from "../vm/memory.js";
+import type { LoadedModule } from "../vm/loaded-module.js";
+import type { Behaviour } from "./behaviour.js";
+import type { GrpcEvents, HttpCallAnswer } from "./callouts.js";
+import type { LinkedCallback, LinkedCallbacks } from "./callbacks.js";
+import type { Delivery } from "./contexts.js";
+import { Context, PluginContext, ReadOnlyBuffer } from "./contexts.js";
+import type { FailState, Trap } from "./failure.js";
+import { describeTrap, envoyTrapLine } from "./failure.js";
+import type { Guard, GuestTimeout, Interruptible } from "./guard.js";
+import type { LogRecord, LogSource } from "./log-book.js";
+import type { HostProcess } from "./process.js";
+import { millisecondsToNs } from "./services/clock.js";
+import { VmMetrics } from "./services/metrics.js";
+import type { QueueOwner } from "./services/shared-queues.js";
+import { VmCallouts } from "./services/vm-callouts.js";
+import type { Fields } from "./stream-port.js";
+import { Trace } from "./trace.js";
+import type { WasiSystem } from "../wasi/wasi-function.js";
+
+export interface VmSettings {
+  readonly vmId: string;
+  readonly configuration: Uint8Array;
+  /** Names of hostcalls, WASI functions and callbacks that are allowed; undefined or empty: all. [H] §9.4 */
+  readonly allowedCapabilities?: ReadonlySet<string>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** How the VM came to its end, and where. */
+export interface VmFailure {
+  readonly state: FailState;
+  readonly trap?: Trap;
+}
+
+/** The instance behind a VM, made by the linker. */
+export interface LinkedInstance {
+  readonly memory: GuestMemory;
+  readonly callbacks: LinkedCallbacks;
+  readonly allocator: { readonly name: string; readonly call: (size: number) => number };
+  readonly start: readonly { readonly name: string; readonly call: () => void }[];
+  readonly exports: WebAssembly.Exports;
+}
+
+/**
+ * One Wasm VM: an instance of a module with the contexts that live in it, as cpp-host's `WasmBase`.
+ *
+ * Hostcalls get it as `call`: `call.acting` is the context they are about. The order in every entry is Envoy's: enter, run,
+ * leave, convert the result (the caller), then `finish`, which runs what the guest asked for meanwhile.
+ */
+export class PluginVm implements ImportScope, Interruptible {
+  readonly process: HostProcess;
+  readonly module: LoadedModule;
+  readonly settings: VmSettings;
+  readonly abi: AbiTraits;
+  readonly configuration: ReadOnlyBuffer;
+  readonly trace = new Trace();
+  readonly metrics: VmMetrics;
+  readonly calls = new VmCallouts();
+  readonly contexts = new Map<number, Context>();
+  readonly vmContext: Context;
+  readonly guard: Guard;
+  readonly wasi: WasiSystem;
+  memory!: GuestMemory;
+  callbacks!: LinkedCallbacks;
+  #allocator!: LinkedInstance["allocator"];
+  /** What may be called now: 0 everything, else the functions of that phase. */
+  phase: 0 | 1 | 2 = 0;
+  /** The context that hostcalls act on: the effective one, else that of the running callback. */
+  acting: Context;
+  /** A local response was asked for: the running callback's result is overridden by a stop. [H] per VM */
+  stopIteration = false;
+  failure: VmFailure | undefined;
+  #current: Context;
+  #entered: LinkedCallback | undefined;
+  #depth = 0;
+  #nextContextId = 1;
+  #deferred: (() => void)[] = [];
+  #draining = false;
+
+  constructor(
+    process: HostProcess,
+    module: LoadedModule,
+    abi: AbiTraits,
+    settings: VmSettings,
+    guard: Guard,
+    base: WasiSystem["base"],
+  ) {
+    this.process = process;
+    this.module = module;
+    this.abi = abi;
+    this.settings = settings;
+    this.guard = guard;
+    this.configuration = new ReadOnlyBuffer(settings.configuration);
+    this.metrics = new VmMetrics(process.metrics);
+    this.vmContext = new Context(this, 0, "");
+    this.contexts.set(0, this.vmContext);
+    this.acting = this.#current = this.vmContext;
+    this.wasi = {
+      base,
+      write: (fd, bytes) =>
+        this.logRecord(
+          process.log.fromBytes(bytes),
+          fd === 1 ? Levels.Info : Levels.Error,
+          fd === 1 ? "stdout" : "stderr",
+        ),
+      wallNs: () => process.clock.readWallNs(),
+      monotonicNs: () => process.clock.readMonotonicNs(),
+      random: (target) => process.random.fill(target),
+      note: (text) => this.hostLog(Levels.Trace, text),
+    };
+  }
+
+  get behaviour(): Behaviour {
+    return this.process.behaviour;
+  }
+
+  get failed(): boolean {
+    return this.failure !== undefined;
+  }
+
+  /** Is the guest running? Then answers to calls wait until it returned. */
+  get running(): boolean {
+    return this.#depth > 0;
+  }
+
+  // --------------------------------------------------------------------------------------------- entering the guest
+
+  /** Ties the VM to its instance and runs `_initialize` or `_start`. False: it trapped. */
+  attach(instance: LinkedInstance): boolean {
+    this.memory = instance.memory;
+    this.callbacks = instance.callbacks;
+    this.#allocator = instance.allocator;
+    this.phase = phaseStart;
+    try {
+      for (const { name, call } of instance.start) {
+        this.trace.enter(0, name, 0, 0, 0, 0, 0);
+        this.guard.run(call);
+        this.trace.leave(0, name, undefined);
+      }
+    } catch (thrown) {
+      this.fail(thrown, instance.start[0]!.name, this.vmContext);
+      return false;
+    } finally {
+      this.phase = 0;
+    }
+    return true;
+  }
+
+  /**
+   * Makes a callback on `context`, without the epilogue: the caller converts the result and then calls `finish`.
+   *
+   * @returns The guest's answer as u32; `absent` of the callback when it is not exported; 0 when it trapped.
+   */
+  enter(callback: LinkedCallback, context: Context, a = 0, b = 0, c = 0, d = 0): number {
+    const call = callback.call;
+    if (call === undefined) return callback.descriptor.absent;
+    const { name } = callback.descriptor;
+    const arity = callback.arity;
+    const before = this.#current;
+    const actedOn = this.acting;
+    this.#current = this.acting = context;
+    this.#depth++;
+    this.trace.enter(context.id, name, arity, a, b, c, d);
+    let result: number | undefined;
+    try {
+      if (this.guard.active) {
+        this.guard.inside = this;
+        this.#entered = callback;
+        result = callGuest(call, arity, context.id, a, b, c, d);
+      } else {
+        result = this.guard.run(() => callGuest(call, arity, context.id, a, b, c, d));
+      }
+      this.trace.leave(context.id, name, result);
+    } catch (thrown) {
+      this.fail(thrown, name, context);
+      result = 0;
+    } finally {
+      this.#depth--;
+      this.#current = before;
+      this.acting = this.contexts.get(actedOn.id) === actedOn ? actedOn : before;
+    }
+    return result === undefined ? 0 : result >>> 0;
+  }
+
+  /** The epilogue of a callback: clears the stop flag and runs what was deferred, first in, first out. [H] §8.7 */
+  finish(): void {
+    this.stopIteration = false;
+    if (this.#draining || this.#depth > 0 || this.#deferred.length === 0) return;
+    this.#draining = true;
+    try {
+      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) next();
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  /** Makes a callback whose result only matters as true or false, with its epilogue. A failed VM is not entered. */
+  notify(callback: LinkedCallback, context: Context, a = 0, b = 0, c = 0, d = 0): number {
+    if (this.failed) return callback.descriptor.absent;
+    const result = this.enter(callback, context, a, b, c, d);
+    this.finish();
+    return result;
+  }
+
+  /** Runs `action` when the running callback has returned and its result was read. */
+  defer(action: () => void): void {
+    this.checkLimit("deferredActions", this.#deferred.length + 1, limits.deferredActions);
+    this.#deferred.push(action);
+  }
+
+  /** Runs `action` now, or once the guest has returned. */
+  whenIdle(action: () => void): void {
+    if (this.running) this.defer(action);
+    else action();
+  }
+
+  /** A batch was stopped while the guest ran: nothing of ours was run on the way out, so this puts the VM in order. */
+  interrupted(timeout: GuestTimeout): void {
+    if (this.#depth === 0) return;
+    const context = this.#current;
+    this.#depth = 0;
+    this.#draining = false;
+    this.#deferred = [];
+    this.phase = 0;
+    this.stopIteration = false;
+    this.acting = this.#current = this.vmContext;
+    this.fail(timeout, this.#entered?.descriptor.name ?? "?", context);
+  }
+
+  /** The VM is lost: an exception left the guest. Envoy logs it at error level. */
+  fail(thrown: unknown, callback: string, context: Context): void {
+    if (thrown instanceof HarnessError) throw thrown;
+    const { info, bytes } = this.module;
+    const trap = describeTrap(thrown, callback, context.id, info, bytes, this.process.log.records, this.trace.recent());
+    this.failure ??= { state: this.phase === phaseStart ? "UnableToInitializeCode" : "RuntimeError", trap };
+    this.hostLog(Levels.Error, envoyTrapLine(trap));
+  }
+
+  // --------------------------------------------------------------------------------------------- for import functions
+
+  /** [H] The allocator runs as the VM, and may call next to nothing. A trap in it fails the VM; the guest goes on. */
+  allocate(size: number): number {
+    const { name, call } = this.#allocator;
+    const before = { current: this.#current, acting: this.acting, phase: this.phase };
+    this.#current = this.acting = this.vmContext;
+    this.phase = phaseAllocator;
+    let address: number;
+    try {
+      address = call(size) >>> 0;
+    } catch (thrown) {
+      this.fail(thrown, name, this.vmContext);
+      throw new GuestFault(`${name}(${size}) trapped`);
+    } finally {
+      this.phase = before.phase;
+      this.#current = before.current;
+      this.acting = before.acting;
+    }
+    if (address === 0) throw new GuestFault(`${name}(${size}) returned 0`);
+    this.memory.check(address, size);
+    return address;
+  }
+
+  refusePhase(descriptor: FunctionDescriptor): never {
+    this.trace.hostcall(this.acting.id, descriptor, undefined, undefined, Status.InternalFailure);
+    throw new GuestAbort("restricted_callback");
+  }
+
+  answerFault(thrown: unknown, descriptor: FunctionDescriptor): number {
+    if (!(thrown instanceof GuestFault)) throw thrown;
+    return descriptor.result === "errno" ? errnoFault : Status.InvalidMemoryAccess;
+  }
+
+  noteCall(descriptor: FunctionDescriptor, args: unknown, outcome: unknown, status: number): void {
+    this.trace.hostcall(this.acting.id, descriptor, args, outcome, status);
+  }
+
+  // --------------------------------------------------------------------------------------------- for hostcalls
+
+  setEffectiveContext(id: number): boolean {
+    if (id === 0) {
+      this.acting = this.#current;
+      return true;
+    }
+    const context = this.contexts.get(id);
+    if (context !== undefined) this.acting = context;
+    return context !== undefined;
+  }
+
+  logRecord(record: LogRecord, level: LogLevel, source: LogSource): void {
+    if (level < this.process.logLevel) return;
+    record.level = level;
+    record.source = source;
+    record.contextId = this.acting.id;
+    record.prefix = this.acting.logPrefix;
+    this.process.log.write(record);
+  }
+
+  /** A line of the host's own, as Envoy prints it. */
+  hostLog(level: LogLevel, text: string): void {
+    this.logRecord(this.process.log.fromBytes(utf8(text)), level, "host");
+  }
+
+  setTickPeriod(root: PluginContext | undefined, periodMs: number): void {
+    if (root === undefined) return;
+    root.tickPeriodMs = periodMs;
+    root.tickTimer?.cancel();
+    root.tickTimer = undefined;
+    if (periodMs > 0 && this.callbacks.proxy_on_tick.call !== undefined) this.#armTick(root);
+  }
+
+  queueOwner(root: PluginContext): QueueOwner {
+    return { queueReady: (token) => void this.notify(this.callbacks.proxy_on_queue_ready, root, token) };
+  }
+
+  noteMalformed(hostcall: string, given: { readonly malformed?: string }): void {
+    if (given.malformed === undefined) return;
+    this.process.onDiagnostic(
+      "MALFORMED_PAIRS",
+      `${hostcall}: the pairs count as none: ${given.malformed} (context ${this.acting.id})`,
+    );
+  }
+
+  checkLimit(name: keyof typeof limits, wanted: number, limit: number): void {
+    if (wanted <= limit) return;
+    throw new HarnessError("LIMIT_EXCEEDED", `Guest exceeded a limit of the harness: ${name} ${wanted}, at most ${limit}`);
+  }
+
+  // --------------------------------------------------------------------------------------------- contexts
+
+  takeContextId(): number {
+    return this.#nextContextId++;
+  }
+
+  /** Tells the guest of a context, once, without the epilogue. */
+  createContext(context: Context, parentId: number): void {
+    this.contexts.set(context.id, context);
+    if (this.failed) return;
+    this.enter(this.callbacks.proxy_on_context_create, context, parentId);
+    context.created = true;
+  }
+
+  /** proxy_on_delete, then the id is free. */
+  deleteContext(context: Context): void {
+    if (context.created) this.notify(this.callbacks.proxy_on_delete, context);
+    this.contexts.delete(context.id);
+    if (this.acting === context) this.acting = this.#current;
+    if (context instanceof PluginContext) {
+      context.tickTimer?.cancel();
+      this.calls.cancelAll(context);
+    }
+  }
+
+  #armTick(root: PluginContext): void {
+    root.tickTimer = this.process.clock.schedule(millisecondsToNs(root.tickPeriodMs), () => {
+      root.tickTimer = undefined;
+      this.notify(this.callbacks.proxy_on_tick, root);
+      // on_tick may have set another period, which armed a timer of its own
+      if (root.tickPeriodMs > 0 && root.tickTimer === undefined && !this.failed) this.#armTick(root);
+    });
+  }
+
+  // --------------------------------------------------------------------------------------------- answers to calls
+
+  answerHttpCall(root: PluginContext, token: number, answer: HttpCallAnswer | "reset"): void {
+    if (!this.calls.remove(token)) return;
+    const callback = this.callbacks.proxy_on_http_call_response;
+    if (answer === "reset") {
+      root.statusCode = Status.BrokenConnection;
+      root.statusMessage = "reset";
+      this.notify(callback, root, token, 0, 0, 0);
+      root.statusMessage = "";
+      return;
+    }
+    const { headers, body, trailers } = answer;
+    const delivery: Delivery = { headers, body: new ReadOnlyBuffer(body), ...(trailers && { trailers }) };
+    root.deliver(delivery, () => this.notify(callback, root, token, headers.count, body.length, trailers?.count ?? 0));
+  }
+
+  grpcEvents(root: PluginContext, token: number): GrpcEvents {
+    const callbacks = this.callbacks;
+    const open = (run: () => void): void =>
+      this.whenIdle(() => {
+        if (this.calls.get(token) !== undefined) run();
+      });
+    const metadata = (callback: LinkedCallback, fields: Fields, key: "grpcInitialMetadata" | "grpcTrailingMetadata") =>
+      open(() => root.deliver({ [key]: fields }, () => this.notify(callback, root, token, fields.count)));
+    const message = (bytes: Uint8Array): void =>
+      root.deliver({ grpcMessage: new ReadOnlyBuffer(bytes) }, () =>
+        this.notify(callbacks.proxy_on_grpc_receive, root, token, bytes.length),
+      );
+    return {
+      initialMetadata: (m) => metadata(callbacks.proxy_on_grpc_receive_initial_metadata, m, "grpcInitialMetadata"),
+      trailingMetadata: (m) => metadata(callbacks.proxy_on_grpc_receive_trailing_metadata, m, "grpcTrailingMetadata"),
+      message: (bytes) => open(() => message(bytes)),
+      succeed: (bytes) =>
+        open(() => {
+          this.calls.remove(token);
+          message(bytes);
+        }),
+      close: (status: number, text: ByteString) =>
+        open(() => {
+          root.statusCode = status;
+          root.statusMessage = text;
+          this.calls.remove(token);
+          this.notify(callbacks.proxy_on_grpc_close, root, token, status);
+          root.statusMessage = "";
+        }),
+    };
+  }
+}
+
+/** EFAULT of WASI. */
+const errnoFault = 21;
+
+/** Calls with exactly the parameters the export has: more would pass through an adaptor. */
+function callGuest(
+  call: (...args: number[]) => number | undefined,
+  arity: number,
+  id: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): number | undefined {
+  if (arity === 3) return call(id, a, b);
+  if (arity === 2) return call(id, a);
+  if (arity === 1) return call(id);
+  return call(id, a, b, c, d);
+}

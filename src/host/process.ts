@@ -1,0 +1,53 @@
+import type { ByteString } from "../abi/bytes.js";
+import type { LogLevel } from "../abi/enums.js";
+import { Status } from "../abi/enums.js";
+import type { Behaviour } from "./behaviour.js";
+import type { Callouts } from "./callouts.js";
+import type { ForeignFunction } from "./foreign-function.js";
+import { LogBook } from "./log-book.js";
+import { Clock } from "./services/clock.js";
+import { MetricStore } from "./services/metrics.js";
+import type { RandomSource } from "./services/random.js";
+import { SeededRandom } from "./services/random.js";
+import { SharedData } from "./services/shared-data.js";
+import { SharedQueues } from "./services/shared-queues.js";
+import type { PropertyValue } from "./stream-port.js";
+
+export interface ProcessOptions {
+  readonly behaviour: Behaviour;
+  readonly callouts: Callouts;
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  /** Lines below this level are not kept, and `proxy_get_log_level` answers it. Default info (2), as Envoy's. */
+  readonly logLevel?: LogLevel;
+  /** What a property means where there is no stream. Default: NOT_FOUND. */
+  readonly property?: (segments: readonly ByteString[]) => PropertyValue;
+  readonly foreignFunctions?: ReadonlyMap<string, ForeignFunction>;
+}
+
+/** Everything that the VMs of one proxy process share. */
+export class HostProcess {
+  readonly behaviour: Behaviour;
+  readonly callouts: Callouts;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly log = new LogBook();
+  readonly sharedData = new SharedData();
+  readonly queues = new SharedQueues();
+  readonly metrics = new MetricStore();
+  readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
+  readonly property: (segments: readonly ByteString[]) => PropertyValue;
+  logLevel: LogLevel;
+  /** Something a person should know that no status tells: a local response that went nowhere, malformed pairs. */
+  onDiagnostic: (code: string, message: string) => void = () => {};
+
+  constructor(options: ProcessOptions) {
+    this.behaviour = options.behaviour;
+    this.callouts = options.callouts;
+    this.clock = options.clock ?? new Clock();
+    this.random = options.random ?? new SeededRandom(1);
+    this.logLevel = options.logLevel ?? 2;
+    this.foreignFunctions = options.foreignFunctions ?? new Map();
+    this.property = options.property ?? (() => Status.NotFound);
+  }
+}

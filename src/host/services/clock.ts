@@ -1,0 +1,122 @@
+/** Something to happen later. Cancelling it, or cancelling it twice, is harmless. */
+export interface Timer {
+  /** Nanoseconds since the clock's start at which it falls due. */
+  readonly dueNs: number;
+  cancel(): void;
+}
+
+interface Entry extends Timer {
+  readonly order: number;
+  run: (() => void) | undefined;
+}
+
+export interface ClockOptions {
+  /** Wall time at the start, in nanoseconds since the Unix epoch. Not 0: Go refuses to start then. Default 2023-11-14T22:13:20Z. */
+  readonly startNs?: bigint;
+  /** Read the machine's clocks instead. Timers still fall due only when the clock is advanced. */
+  readonly real?: boolean;
+}
+
+/** [R] Each reading moves time on by 1 µs, so a guest that polls the clock cannot spin for ever. */
+const readingStepNs = 1000;
+const nsPerMs = 1_000_000;
+
+/**
+ * Time, owned by the test: it moves when `advance` is called, by 1 µs with each reading, and in no other way.
+ *
+ * What falls due at the same moment runs in the order in which it was asked for.
+ */
+export class Clock {
+  readonly #startNs: bigint;
+  readonly #real: boolean;
+  /** Nanoseconds since the start; exact up to 104 days. */
+  #elapsedNs = 0;
+  #order = 0;
+  /** Sorted by due time, then order; the first to fall due is last. */
+  #entries: Entry[] = [];
+
+  constructor(options: ClockOptions = {}) {
+    this.#startNs = options.startNs ?? 1_700_000_000_000_000_000n;
+    this.#real = options.real ?? false;
+  }
+
+  /** Nanoseconds since the start, without moving time. */
+  get elapsedNs(): number {
+    return this.#elapsedNs;
+  }
+
+  /** Wall time in nanoseconds since the Unix epoch, without moving time. */
+  get wallNs(): bigint {
+    return this.#startNs + BigInt(this.#elapsedNs);
+  }
+
+  /** A reading by a guest of the wall clock. */
+  readWallNs(): bigint {
+    if (this.#real) return BigInt(Date.now()) * 1_000_000n;
+    this.#elapsedNs += readingStepNs;
+    return this.wallNs;
+  }
+
+  /** A reading by a guest of the monotonic clock. */
+  readMonotonicNs(): bigint {
+    if (this.#real) return process.hrtime.bigint();
+    this.#elapsedNs += readingStepNs;
+    return this.wallNs;
+  }
+
+  /** Runs `run` once, `delayNs` from now; 0 means after what is already due. */
+  schedule(delayNs: number, run: () => void): Timer {
+    const dueNs = this.#elapsedNs + Math.max(0, delayNs);
+    const entry: Entry = {
+      dueNs,
+      order: this.#order++,
+      run,
+      cancel() {
+        entry.run = undefined;
+      },
+    };
+    let at = this.#entries.length;
+    while (at > 0 && this.#entries[at - 1]!.dueNs <= dueNs) at--;
+    this.#entries.splice(at, 0, entry);
+    return entry;
+  }
+
+  /** Nanoseconds until the next timer falls due; undefined when there is none. */
+  get nextDueInNs(): number | undefined {
+    this.#dropCancelled();
+    const next = this.#entries.at(-1);
+    return next && Math.max(0, next.dueNs - this.#elapsedNs);
+  }
+
+  /** Runs the next timer if it falls due at `untilNs` (since the start) or before, moving time there. */
+  runNext(untilNs: number): boolean {
+    this.#dropCancelled();
+    const next = this.#entries.at(-1);
+    if (next === undefined || next.dueNs > untilNs) return false;
+    this.#entries.pop();
+    if (next.dueNs > this.#elapsedNs) this.#elapsedNs = next.dueNs;
+    const run = next.run;
+    next.run = undefined;
+    run?.();
+    return true;
+  }
+
+  /** Moves time forward by `ms` and runs what falls due, earliest first. 0 runs what is due already. */
+  advance(ms: number): void {
+    const until = this.#elapsedNs + ms * nsPerMs;
+    while (this.runNext(until));
+    if (until > this.#elapsedNs) this.#elapsedNs = until;
+  }
+
+  /** Sets the time of a snapshot; timers belong to their owners, who set them anew. */
+  restore(elapsedNs: number): void {
+    this.#elapsedNs = elapsedNs;
+    this.#entries = [];
+  }
+
+  #dropCancelled(): void {
+    while (this.#entries.length > 0 && this.#entries.at(-1)!.run === undefined) this.#entries.pop();
+  }
+}
+
+export const millisecondsToNs = (ms: number): number => ms * nsPerMs;

@@ -1,0 +1,52 @@
+import type { DataAction, HeadersAction, TrailersAction } from "./action.js";
+import type { BodyBuffer } from "./body-buffer.js";
+import type { HeaderMap } from "./header-map.js";
+import type { LocalReply } from "./local-reply.js";
+
+/** What a filter can ask of the stream that it is part of. Made by the stream, one for each filter. */
+export interface FilterHandle {
+  readonly stream: StreamView;
+  /** Lets the request go on after this filter. Nothing happens where that is not possible. */
+  continueRequest(): void;
+  continueResponse(): void;
+  /** Bytes that are held for this stream, after a filter asked for buffering. */
+  readonly requestBuffer: BodyBuffer | undefined;
+  readonly responseBuffer: BodyBuffer | undefined;
+  /** Puts bytes into the held ones. */
+  addRequestData(data: BodyBuffer): void;
+  addResponseData(data: BodyBuffer): void;
+  /** New, empty trailers: only in the callback of the last part of a body. */
+  addRequestTrailers(): HeaderMap;
+  addResponseTrailers(): HeaderMap;
+  sendLocalReply(reply: LocalReply): void;
+  resetStream(): void;
+  clearRouteCache(): void;
+}
+
+/** What everybody may look at. */
+export interface StreamView {
+  readonly requestHeaders: HeaderMap | undefined;
+  readonly requestTrailers: HeaderMap | undefined;
+  readonly responseHeaders: HeaderMap | undefined;
+  readonly responseTrailers: HeaderMap | undefined;
+  /** Response code details, as access logs show them; empty when nobody set them. */
+  responseCodeDetails: string | undefined;
+}
+
+/**
+ * One filter of a stream. The stream calls it, in the order of Envoy's filter manager, and it answers how to go on.
+ * `Request` is Envoy's decode, `Response` its encode.
+ */
+export interface HttpFilter {
+  attach(handle: FilterHandle): void;
+  requestHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction;
+  requestData(data: BodyBuffer, endOfStream: boolean): DataAction;
+  requestTrailers(trailers: HeaderMap): TrailersAction;
+  responseHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction;
+  responseData(data: BodyBuffer, endOfStream: boolean): DataAction;
+  responseTrailers(trailers: HeaderMap): TrailersAction;
+  /** The stream is complete. */
+  log(): void;
+  /** The stream is gone. */
+  destroy(): void;
+}

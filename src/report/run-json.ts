@@ -1,0 +1,68 @@
+import type { Pair } from "../abi/pairs.js";
+import type { HarnessError } from "../errors.js";
+import type { MessageReport, RunReport } from "../harness/run.js";
+import { formatEvent } from "../host/trace.js";
+import { utf8Text } from "./text.js";
+
+/** A body in JSON: text when it is UTF-8, else base64. */
+function body(bytes: Uint8Array): { text: string } | { base64: string } {
+  const text = utf8Text(bytes);
+  return text === undefined ? { base64: Buffer.from(bytes).toString("base64") } : { text };
+}
+
+function message(one: MessageReport | undefined) {
+  if (one === undefined) return null;
+  return { headers: one.headers, body: body(one.body), trailers: one.trailers, complete: one.complete };
+}
+
+/** What `pwh run --json` prints; `schemas/run.json` of the package describes it. */
+export function runJson(file: string, report: RunReport, options: { readonly trace: boolean }) {
+  const { plugin, failure, endFailure, timing } = report;
+  const error = (one: HarnessError | undefined) =>
+    one === undefined ? null : { code: one.code, message: one.message, details: one.details };
+  return {
+    schema: 1,
+    module: {
+      file,
+      sha256: plugin.sha256,
+      size: plugin.vm.module.info.size,
+      abiVersion: plugin.abiVersion,
+    },
+    plugin: {
+      name: plugin.root.settings.name,
+      rootId: plugin.root.settings.rootId,
+      vmId: plugin.vm.settings.vmId,
+    },
+    outcome: report.outcome,
+    request: message(report.request),
+    upstream: message(report.upstream),
+    response: message(report.response),
+    client: message(report.client),
+    responseCodeDetails: report.responseCodeDetails ?? null,
+    actions: report.actions,
+    logs: report.logs.map((record) => ({
+      level: record.levelName,
+      source: record.source,
+      context: record.contextId,
+      message: record.message,
+      line: record.line,
+    })),
+    calls: report.calls.map((call) => ({
+      upstream: call.upstream,
+      state: call.state,
+      headers: call.headers.pairs() as readonly Pair[],
+      body: body(call.body),
+      timeoutMs: call.timeoutMs,
+    })),
+    metrics: report.metrics.map((metric) => ({
+      type: ["counter", "gauge", "histogram"][metric.type],
+      name: metric.name,
+      ...(metric.type === 2 ? { samples: metric.samples.map(String) } : { value: String(metric.value) }),
+    })),
+    diagnostics: report.diagnostics,
+    failure: error(failure),
+    endFailure: error(endFailure),
+    timing,
+    ...(options.trace && { trace: report.trace.map((event) => ({ context: event.contextId, kind: event.kind, text: formatEvent(event) })) }),
+  };
+}

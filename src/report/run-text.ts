@@ -1,0 +1,132 @@
+import type { Pair } from "../abi/pairs.js";
+import type { MessageReport, RunReport } from "../harness/run.js";
+import { formatEvent } from "../host/trace.js";
+import { diffHeaders } from "./header-diff.js";
+import type { Paint } from "./style.js";
+import { bodyPreview, count, duration, escapeControls, printable } from "./text.js";
+
+/** What `pwh run` prints: what came, what the plugin did to it, what it said, and what both sides finally get. */
+export function runText(file: string, report: RunReport, paint: Paint, options: { readonly trace: boolean }): string {
+  const out: string[] = [];
+  const title = (text: string): void => void out.push("", paint("bold", text));
+  const { plugin, request, upstream, response, client } = report;
+  const { settings } = plugin.root;
+  out.push(
+    `${paint("bold", file)}  ${count(plugin.vm.module.info.size, "byte")}, ABI ${plugin.abiVersion}, plugin "${settings.name}"` +
+      `${settings.rootId && `, root id "${settings.rootId}"`}${plugin.vm.settings.vmId && `, VM id "${plugin.vm.settings.vmId}"`}`,
+  );
+  title(`> ${requestLine(request.headers)}`);
+  out.push(...diff(request.headers, upstream?.headers, paint, "the upstream got nothing"));
+  out.push(...body("request body", request, upstream, paint), ...trailers(request, upstream, paint));
+  if (client !== undefined) {
+    const from = response?.headers ?? [];
+    title(`< ${statusLine(client.headers)}${report.outcome === "local response" ? "  (made by the plugin)" : ""}`);
+    out.push(...diff(from, client.headers, paint, ""));
+    out.push(...body("response body", response, client, paint), ...trailers(response, client, paint));
+  } else {
+    title(`< ${report.outcome === "paused" ? "nothing: the plugin paused and nothing resumed it" : "nothing: the stream was cut off"}`);
+  }
+  if (options.trace) {
+    title("trace");
+    for (const event of report.trace) {
+      const indent = event.kind === "hostcall" ? "    " : "  ";
+      out.push(indent + escapeControls(formatEvent(event)));
+    }
+  }
+  title("callbacks");
+  for (const { callback, action } of report.actions) {
+    const shown = action === "continue" ? paint("green", action) : paint("yellow", action);
+    out.push(`  ${callback.padEnd(32)} ${shown}`);
+  }
+  title("log");
+  if (report.logs.length === 0) out.push(paint("dim", "  nothing at this level"));
+  for (const record of report.logs) {
+    const level = `[${record.levelName}]`.padEnd(10);
+    out.push(`  ${paint(levelColour(record.level), level)} ${escapeControls(record.line, "\n\t").replaceAll("\n", "\n             ")}`);
+  }
+  for (const call of report.calls) {
+    title(`call to "${call.upstream}": ${call.state}`);
+    out.push(...call.headers.pairs().map(([name, value]) => `    ${name}: ${printable(value)}`));
+  }
+  if (report.metrics.length > 0) {
+    title("metrics");
+    const kinds = ["counter", "gauge", "histogram"];
+    for (const one of report.metrics) {
+      const value = one.type === 2 ? `${one.samples.length} samples` : String(one.value);
+      out.push(`  ${kinds[one.type]} ${printable(one.name)}: ${value}`);
+    }
+  }
+  for (const { message } of report.diagnostics) out.push("", `${paint("yellow", "note:")} ${escapeControls(message)}`);
+  if (report.endFailure !== undefined) {
+    out.push("", `${paint("yellow", "note:")} when the plugin was ended: ${report.endFailure.message}; Envoy logs this at shutdown`);
+  }
+  out.push("", ...summary(report, paint));
+  return out.join("\n");
+}
+
+function summary(report: RunReport, paint: Paint): string[] {
+  const out: string[] = [];
+  const { upstream, client, timing, failure } = report;
+  const left = upstream === undefined ? "nothing" : requestLine(upstream.headers) + unfinished(upstream);
+  const got = client === undefined ? "nothing" : statusLine(client.headers) + unfinished(client);
+  out.push(`upstream gets  ${left}`, `client gets    ${got}${report.responseCodeDetails ? `  (${report.responseCodeDetails})` : ""}`);
+  const times = timing.exchangesUs.toSorted((a, b) => a - b);
+  const middle = times[Math.floor(times.length / 2)]!;
+  const each = times.length === 1 ? duration(middle) : `${times.length} exchanges, median ${duration(middle)}, fastest ${duration(times[0]!)}`;
+  out.push(`took           ${duration(timing.startMs * 1000)} to load and start, ${each} for the exchange`);
+  if (failure !== undefined) {
+    out.push("", `${paint("red", "error:")} ${failure.message}`, ...failure.details.map((line) => `  ${escapeControls(line)}`));
+  }
+  return out;
+}
+
+const unfinished = (message: MessageReport): string => (message.complete ? "" : "  (incomplete)");
+
+function requestLine(headers: readonly Pair[]): string {
+  const get = (name: string): string => printable(headers.find(([one]) => one === name)?.[1] ?? "?");
+  return `${get(":method")} ${get(":scheme")}://${get(":authority")}${get(":path")}`;
+}
+
+function statusLine(headers: readonly Pair[]): string {
+  return headers.find(([name]) => name === ":status")?.[1] ?? "?";
+}
+
+function diff(before: readonly Pair[], after: readonly Pair[] | undefined, paint: Paint, nothing: string): string[] {
+  if (after === undefined) {
+    return [...before.map(([name, value]) => `    ${name}: ${printable(value)}`), paint("yellow", `  ${nothing}`)];
+  }
+  return diffHeaders(before, after).map((line) => {
+    const value = printable(line.value);
+    switch (line.kind) {
+      case "same":
+        return `    ${line.name}: ${value}`;
+      case "added":
+        return paint("green", `  + ${line.name}: ${value}`);
+      case "removed":
+        return paint("red", `  - ${line.name}: ${value}`);
+      case "replaced":
+        return paint("yellow", `  ~ ${line.name}: ${printable(line.before)} -> ${value}`);
+    }
+  });
+}
+
+function body(name: string, before: MessageReport | undefined, after: MessageReport | undefined, paint: Paint): string[] {
+  const [from, to] = [before?.body, after?.body];
+  if ((from?.length ?? 0) === 0 && (to?.length ?? 0) === 0) return [];
+  const same = from !== undefined && to !== undefined && Buffer.compare(from, to) === 0;
+  if (same || to === undefined) return [paint("dim", `  ${name}: ${bodyPreview(from!)}`)];
+  const was = from === undefined || from.length === 0 ? [] : [paint("red", `  - ${name}: ${bodyPreview(from)}`)];
+  return [...was, paint("green", `  + ${name}: ${bodyPreview(to)}`)];
+}
+
+function trailers(before: MessageReport | undefined, after: MessageReport | undefined, paint: Paint): string[] {
+  const [from, to] = [before?.trailers ?? [], after?.trailers ?? []];
+  if (from.length === 0 && to.length === 0) return [];
+  return ["  trailers", ...diff(from, to, paint, "")];
+}
+
+function levelColour(level: number): "dim" | "cyan" | "yellow" | "red" {
+  if (level < 2) return "dim";
+  if (level === 2) return "cyan";
+  return level === 3 ? "yellow" : "red";
+}

@@ -1,0 +1,29 @@
+import type { ByteString } from "../abi/bytes.js";
+
+/** Power of two. 2,048 strings of at most 64 bytes: the header names and values a test suite uses again and again. */
+const slots = 2048;
+const table: string[] = Array.from({ length: slots }, () => "");
+
+/**
+ * The byte string of a short range: the very same JS string if the bytes were seen lately.
+ *
+ * A filter reads and writes the same few names in every exchange; comparing bytes with a string we have is cheaper than
+ * making a new one (and leaves nothing for the collector). The caller has checked the range.
+ */
+export function internBytes(u8: Uint8Array, start: number, length: number): ByteString {
+  const end = start + length;
+  let hash = length;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ u8[i]!, 0x01000193);
+  const slot = (hash ^ (hash >>> 15)) & (slots - 1);
+  const known = table[slot]!;
+  if (known.length === length && sameBytes(known, u8, start, length)) return known;
+  let text = "";
+  for (let i = start; i < end; i++) text += String.fromCharCode(u8[i]!);
+  table[slot] = text;
+  return text;
+}
+
+function sameBytes(text: string, u8: Uint8Array, start: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== u8[start + i]) return false;
+  return true;
+}

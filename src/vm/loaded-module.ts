@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { HarnessError, messageOf } from "../errors.js";
+import { unsupportedFeatures } from "./features.js";
+import type { ModuleInfo } from "./module-info.js";
+import { readModule } from "./module-info.js";
+
+/** A module that V8 has compiled, with what its bytes say. */
+export interface LoadedModule {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly info: ModuleInfo;
+  readonly compiled: WebAssembly.Module;
+}
+
+const cache = new Map<string, Promise<LoadedModule>>();
+/** Modules kept compiled at the same time in one process. */
+const cached = 32;
+
+/**
+ * Reads and compiles a module; the same bytes are compiled once a process.
+ *
+ * @throws {HarnessError} NOT_WASM, WASM_TRUNCATED, WASM_INVALID, WASM_COMPONENT, WASM_FEATURE
+ */
+export function loadModule(bytes: Uint8Array): Promise<LoadedModule> {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  let loaded = cache.get(sha256);
+  if (loaded === undefined) {
+    loaded = compile(bytes, sha256);
+    cache.set(sha256, loaded);
+    if (cache.size > cached) cache.delete(cache.keys().next().value!);
+    loaded.catch(() => cache.delete(sha256));
+  }
+  return loaded;
+}
+
+async function compile(bytes: Uint8Array, sha256: string): Promise<LoadedModule> {
+  const info = readModule(bytes);
+  try {
+    return { bytes, sha256, info, compiled: await WebAssembly.compile(bytes as BufferSource) };
+  } catch (thrown) {
+    const missing = unsupportedFeatures(info, bytes);
+    if (missing.length > 0) {
+      throw new HarnessError(
+        "WASM_FEATURE",
+        `Cannot compile the module: it needs ${missing.map((one) => one.advice).join("; ")}`,
+        { cause: thrown },
+      );
+    }
+    const reason = messageOf(thrown).replace(/^WebAssembly\.compile\(\): /, "");
+    throw new HarnessError("WASM_INVALID", `Cannot compile the module: ${reason}`, { cause: thrown });
+  }
+}

@@ -1,0 +1,70 @@
+import * as wasiModule from "wasi-js/dist/wasi.js";
+import { GuestFault } from "../vm/fault.js";
+
+/*
+ * The base of our WASI is wasi-js. Envoy's answers differ for most functions, and those are ours; what is left to it are
+ * arguments and environment. Traps of that package, found in use: its preinstall script breaks `npm install`, so it is
+ * bundled when we build; Node hands out its CommonJS exports under `default`, vitest as they are; it keeps a view of the
+ * first memory it saw, so there is one object for each instance. See RATIONALE.md.
+ */
+interface WasiJs {
+  readonly wasiImport: Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
+  setMemory(memory: WebAssembly.Memory): void;
+  view: DataView | undefined;
+}
+type WasiJsClass = new (options: object) => WasiJs;
+
+function findClass(module: unknown): WasiJsClass {
+  let found = module as { default?: unknown };
+  while (typeof found !== "function" && found.default !== undefined) found = found.default as typeof found;
+  return found as unknown as WasiJsClass;
+}
+
+export interface WasiBase {
+  readonly functions: Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
+  /** Ties the functions to the memory of an instance. */
+  bind(memory: WebAssembly.Memory): void;
+}
+
+/** The wasi-js functions for one instance, with this environment, no arguments and nothing of the machine. */
+export function wasiBase(environment: Readonly<Record<string, string>>): WasiBase {
+  const forbidden = (what: string) => (): never => {
+    throw new GuestFault(`${what} of the machine is not reachable from a plugin`);
+  };
+  const Wasi = findClass(wasiModule);
+  const instance = new Wasi({
+    args: [],
+    env: environment,
+    bindings: {
+      hrtime: () => 1n, // read once, by the constructor; the clocks that guests read are ours
+      exit: forbidden("exit"),
+      kill: forbidden("kill"),
+      randomFillSync: forbidden("randomFillSync"),
+      isTTY: () => false,
+      fs: {},
+      path: {},
+    },
+  });
+  const functions = Object.fromEntries(
+    Object.entries(instance.wasiImport).map(([name, call]) => [name, guarded(call)] as const),
+  );
+  return {
+    functions,
+    bind(memory) {
+      instance.setMemory(memory);
+      instance.view = undefined;
+    },
+  };
+}
+
+/** An address outside the memory is the guest's fault, not an error of ours. */
+function guarded(call: (...args: (number | bigint)[]) => number): (...args: (number | bigint)[]) => number {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch (thrown) {
+      if (thrown instanceof RangeError) throw new GuestFault(thrown.message);
+      throw thrown;
+    }
+  };
+}
