@@ -1,20 +1,58 @@
+import type { Plugin, PluginOptions } from "./harness/plugin.js";
+import type { Inspection } from "./harness/inspect.js";
+import type { RunOptions, RunReport } from "./harness/run.js";
+import type { ModuleSource } from "./harness/source.js";
+
 export { HarnessError } from "./errors.js";
 export type { HarnessErrorCode } from "./errors.js";
 export { Action, BufferType, LogLevel, MapType, MetricType, Status, StreamType } from "./abi/enums.js";
 export type { LogLevelName } from "./abi/enums.js";
 export { limits } from "./abi/limits.js";
-export { loadPlugin, Plugin } from "./harness/plugin.js";
-export type { Diagnostic, PluginOptions } from "./harness/plugin.js";
-export { Passed, StreamDriver } from "./harness/stream-driver.js";
-export type { MessageView, Part, StreamDriverOptions } from "./harness/stream-driver.js";
+export type { Diagnostic, Plugin, PluginOptions } from "./harness/plugin.js";
+export type { MessageView, Part, Passed, StreamDriver, StreamDriverOptions } from "./harness/stream-driver.js";
 export type { CallReply, PluginCall } from "./harness/calls.js";
 export { headers } from "./harness/headers.js";
 export type { HeadersInput, HeaderValue } from "./harness/headers.js";
+export type { ActionReport, ExchangeInput, MessageReport, Outcome, RunOptions, RunReport } from "./harness/run.js";
+export type { Inspection } from "./harness/inspect.js";
 export type { ModuleSource } from "./harness/source.js";
 export { HeaderMap } from "./proxy/header-map.js";
 export type { Property } from "./proxy/envoy/property-value.js";
+export type { StreamFacts } from "./proxy/envoy/stream-info.js";
 export type { LogRecord, LogSource } from "./host/log-book.js";
 export { formatEvent } from "./host/trace.js";
 export type { TraceEvent } from "./host/trace.js";
 export type { Metric } from "./host/services/metrics.js";
 export type { ForeignAnswer, ForeignFunction } from "./host/foreign-function.js";
+
+// What is heavy is loaded when it is first called: importing this package takes a few milliseconds.
+
+/**
+ * Loads a module, starts its VM and configures a plugin in it.
+ *
+ * @param source Path or file URL of a `.wasm`, or its bytes. The same bytes are compiled once a process.
+ * @throws {HarnessError} FILE_UNREADABLE; what is wrong with the module (NOT_WASM … IMPORT_MISSING); GUEST_TRAPPED;
+ *   VM_START_REFUSED; CONFIGURE_REFUSED; OPTION_INVALID.
+ */
+export async function loadPlugin(source: ModuleSource, options?: PluginOptions): Promise<Plugin> {
+  return (await import("./harness/plugin.js")).loadPlugin(source, options);
+}
+
+/**
+ * Loads a plugin and sends one request and one response through it: what `pwh run` does.
+ *
+ * A failure of the plugin during the exchange does not throw; it is in the report.
+ * @throws {HarnessError} As `loadPlugin`.
+ */
+export async function run(source: ModuleSource, options?: RunOptions): Promise<RunReport> {
+  return (await import("./harness/run.js")).run(source, options);
+}
+
+/**
+ * Looks into a module without running it: what `pwh inspect` does.
+ *
+ * @throws {HarnessError} FILE_UNREADABLE, NOT_WASM, WASM_TRUNCATED, WASM_INVALID, WASM_COMPONENT
+ */
+export async function inspect(source: ModuleSource): Promise<Inspection> {
+  return (await import("./harness/inspect.js")).inspect(source);
+}

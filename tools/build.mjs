@@ -7,7 +7,9 @@ import { buildSync } from "esbuild";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 rmSync("dist", { recursive: true, force: true });
-const tsc = createRequire(import.meta.url).resolve("typescript/package.json").replace(/package\.json$/, "bin/tsc");
+const tsc = createRequire(import.meta.url)
+  .resolve("typescript/package.json")
+  .replace(/package\.json$/, "bin/tsc");
 const { status } = spawnSync(process.execPath, [tsc, "-p", "src/tsconfig.json"], { stdio: "inherit" });
 if (status !== 0) process.exit(status ?? 1);
 buildSync({

@@ -69,7 +69,10 @@ function withSuggestion(message: string, args: readonly string[]): string {
   if (unknown === undefined) return message;
   const command = commands.find(({ name }) => args.includes(name));
   if (command === undefined) {
-    return `Unknown command "${unknown}"${didYouMean(unknown, commands.map(({ name }) => name))}`;
+    return `Unknown command "${unknown}"${didYouMean(
+      unknown,
+      commands.map(({ name }) => name),
+    )}`;
   }
   if (!args.some((arg) => arg.startsWith(`-${unknown}`) || arg.startsWith(`--${unknown}`))) {
     return `Unexpected argument "${unknown}": pwh ${command.usage.replace(/^\$0 /, "")}`;
@@ -82,4 +85,3 @@ function optionNames(command: Command): string[] {
   const parser = command.options(yargs([])) as unknown as { getOptions(): { key: Record<string, unknown> } };
   return Object.keys(parser.getOptions().key);
 }
-

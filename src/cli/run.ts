@@ -18,16 +18,28 @@ export const runCommand: Command = {
   options: (parser: Argv): Argv =>
     parser
       .positional("file", { describe: "the plugin, a .wasm file", type: "string", demandOption: true })
-      .option("config", { ...text, alias: "c", describe: "plugin configuration: text, @file, or @- for standard input" })
+      .option("config", {
+        ...text,
+        alias: "c",
+        describe: "plugin configuration: text, @file, or @- for standard input",
+      })
       .option("vm-config", { ...text, describe: "VM configuration, likewise" })
       .option("method", { ...text, alias: ["X", "request"], describe: "method [GET, or POST with a body]" })
       .option("path", { ...text, describe: "path with query [/]" })
       .option("authority", { ...text, describe: "host and port [example.com]" })
       .option("scheme", { ...text, describe: "http or https [http]" })
-      .option("header", { ...repeated, alias: "H", describe: "request header 'name: value'; order and repeats are kept" })
+      .option("header", {
+        ...repeated,
+        alias: "H",
+        describe: "request header 'name: value'; order and repeats are kept",
+      })
       .option("body", { ...text, alias: ["d", "data"], describe: "request body: text, @file, or @-" })
       .option("trailer", { ...repeated, describe: "request trailer 'name: value'" })
-      .option("response-status", { type: "number", requiresArg: true, describe: "status of the upstream's response [200]" })
+      .option("response-status", {
+        type: "number",
+        requiresArg: true,
+        describe: "status of the upstream's response [200]",
+      })
       .option("response-header", { ...repeated, describe: "header of the upstream's response" })
       .option("response-body", { ...text, describe: "its body: text, @file, or @- [hello]" })
       .option("response-trailer", { ...repeated, describe: "its trailer" })
@@ -38,10 +50,21 @@ export const runCommand: Command = {
       .option("log-level", { ...text, describe: `least level that is logged: ${logLevelNames.join(", ")} [info]` })
       .option("env", { ...repeated, describe: "environment variable NAME=value for WASI" })
       .option("trace", { type: "boolean", describe: "show every callback and every hostcall" })
-      .option("repeat", { type: "number", requiresArg: true, describe: "exchanges on the same plugin; the last is shown [1]" })
+      .option("repeat", {
+        type: "number",
+        requiresArg: true,
+        describe: "exchanges on the same plugin; the last is shown [1]",
+      })
       .option("real-clock", { type: "boolean", describe: "let the plugin see the machine's time [a fixed one]" })
-      .option("budget", { type: "number", requiresArg: true, describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]" })
-      .option("json", { type: "boolean", describe: "print one JSON object (schema: proxy-wasm-harness/schemas/run.json)" })
+      .option("budget", {
+        type: "number",
+        requiresArg: true,
+        describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]",
+      })
+      .option("json", {
+        type: "boolean",
+        describe: "print one JSON object (schema: proxy-wasm-harness/schemas/run.json)",
+      })
       .example("$0 run filter.wasm -c '{\"header\":\"x-a\"}' -H 'x-team: edge' --path /account", "")
       .example("$0 run filter.wasm --body @request.json --trace", ""),
   async run(args) {
@@ -54,7 +77,10 @@ export const runCommand: Command = {
       const { runJson } = await import("../report/run-json.js");
       process.stdout.write(`${JSON.stringify(runJson(file, report, { trace }), undefined, 2)}\n`);
     } else {
-      const [{ runText }, { paintFor }] = await Promise.all([import("../report/run-text.js"), import("../report/style.js")]);
+      const [{ runText }, { paintFor }] = await Promise.all([
+        import("../report/run-text.js"),
+        import("../report/style.js"),
+      ]);
       process.stdout.write(`${runText(file, report, paintFor(process.stdout), { trace })}\n`);
     }
     return report.failure === undefined ? 0 : 1;
@@ -68,7 +94,9 @@ function runOptions(args: Record<string, unknown>): RunOptions {
   const vmConfig = string("vm-config");
   const level = string("log-level");
   if (level !== undefined && !(logLevelNames as readonly string[]).includes(level)) {
-    throw new UsageError(`Cannot use --log-level "${level}"${didYouMean(level, logLevelNames)}: levels are ${logLevelNames.join(", ")}`);
+    throw new UsageError(
+      `Cannot use --log-level "${level}"${didYouMean(level, logLevelNames)}: levels are ${logLevelNames.join(", ")}`,
+    );
   }
   const properties = Object.fromEntries(listOf(args["property"]).map((one) => assignmentArgument("--property", one)));
   const environment = Object.fromEntries(listOf(args["env"]).map((one) => assignmentArgument("--env", one)));

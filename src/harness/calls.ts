@@ -124,7 +124,10 @@ class ManualCall implements PluginCall {
 
   #end(state: PluginCall["state"], what: string): void {
     if (this.state !== "pending") {
-      throw new HarnessError("ILLEGAL_CALL", `Cannot ${what} the call to "${this.upstream}": it is ${this.state} already`);
+      throw new HarnessError(
+        "ILLEGAL_CALL",
+        `Cannot ${what} the call to "${this.upstream}": it is ${this.state} already`,
+      );
     }
     this.state = state;
     this.onEnd();

@@ -45,10 +45,15 @@ function nameOf(name: string): ByteString {
 function valueOf(name: string, value: HeaderValue): ByteString {
   if (value instanceof Uint8Array) return byteString(value);
   if (typeof value !== "string") {
-    throw new HarnessError("OPTION_INVALID", `Cannot use the value of header "${name}": it is ${typeof value}, not text or bytes`);
+    throw new HarnessError(
+      "OPTION_INVALID",
+      `Cannot use the value of header "${name}": it is ${typeof value}, not text or bytes`,
+    );
   }
-  if (!isByteString(value)) throw new HarnessError("OPTION_INVALID", `Cannot use the value of header "${name}": ${wide}`);
+  if (!isByteString(value))
+    throw new HarnessError("OPTION_INVALID", `Cannot use the value of header "${name}": ${wide}`);
   return value;
 }
 
-const wide = "it has a character above 255, and headers are bytes: give a Uint8Array, such as new TextEncoder().encode(text)";
+const wide =
+  "it has a character above 255, and headers are bytes: give a Uint8Array, such as new TextEncoder().encode(text)";

@@ -21,7 +21,7 @@ import { envoy140 } from "../proxy/envoy/behaviour.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import type { PluginCall } from "./calls.js";
 import { ManualCallouts } from "./calls.js";
-import type { StreamDriverOptions } from "./stream-driver.js";
+import type { StreamDriverOptions, StreamSettings } from "./stream-driver.js";
 import { StreamDriver } from "./stream-driver.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";
@@ -133,16 +133,25 @@ export class Plugin implements AsyncDisposable, Disposable {
   /** What Envoy leaves undefined, or does without telling the plugin. */
   readonly diagnostics: readonly Diagnostic[];
   readonly #callouts: ManualCallouts;
-  readonly #options: PluginOptions;
+  readonly #settings: StreamSettings;
   #streams = 0;
   #closed = false;
 
   /** Use `loadPlugin`. */
-  constructor(root: PluginContext, callouts: ManualCallouts, diagnostics: readonly Diagnostic[], options: PluginOptions) {
+  constructor(
+    root: PluginContext,
+    callouts: ManualCallouts,
+    diagnostics: readonly Diagnostic[],
+    options: PluginOptions,
+  ) {
     this.root = root;
     this.diagnostics = diagnostics;
     this.#callouts = callouts;
-    this.#options = options;
+    this.#settings = {
+      filter: { allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false },
+      properties: options.properties ?? {},
+      throwOnFailure: options.onFailure !== "policy",
+    };
   }
 
   get vm(): PluginVm {
@@ -157,6 +166,10 @@ export class Plugin implements AsyncDisposable, Disposable {
   /** Lines that the plugin logged, oldest first. */
   get logs(): readonly LogRecord[] {
     return this.vm.process.log.records;
+  }
+  /** Forgets the log so far. Records that somebody holds stay readable. */
+  clearLogs(): void {
+    this.vm.process.log.clear();
   }
   /** Callbacks and hostcalls, oldest first: all with option `trace`, else the last 32. */
   get trace(): readonly TraceEvent[] {
@@ -182,15 +195,9 @@ export class Plugin implements AsyncDisposable, Disposable {
    *
    * @throws {HarnessError} ILLEGAL_CALL after `close`.
    */
-  openHttpStream(options: StreamDriverOptions = {}): StreamDriver {
+  openHttpStream(options?: StreamDriverOptions): StreamDriver {
     if (this.#closed) throw new HarnessError("ILLEGAL_CALL", "Cannot open a stream: the plugin is closed");
-    const properties = { ...this.#options.properties, ...options.properties };
-    return new StreamDriver(this.root, this.#streams++, {
-      ...options,
-      properties,
-      allowOnHeadersStopIteration: this.#options.allowOnHeadersStopIteration ?? false,
-      throwOnFailure: this.#options.onFailure !== "policy",
-    });
+    return new StreamDriver(this.root, this.#streams++, this.#settings, options);
   }
 
   /** Runs many calls under one budget of time: the watchdog costs some 80 µs each time it is started. */
@@ -226,5 +233,8 @@ export function logLevelOf(given: LogLevelName | LogLevel): LogLevel {
   const level = typeof given === "number" ? given : logLevelNames.indexOf(given);
   if (Number.isInteger(level) && level >= 0 && level <= 5) return level as LogLevel;
   const hint = typeof given === "string" ? didYouMean(given, logLevelNames) : "";
-  throw new HarnessError("OPTION_INVALID", `Cannot use log level "${given}": levels are ${logLevelNames.join(", ")}${hint}`);
+  throw new HarnessError(
+    "OPTION_INVALID",
+    `Cannot use log level "${given}": levels are ${logLevelNames.join(", ")}${hint}`,
+  );
 }

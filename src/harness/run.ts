@@ -229,7 +229,8 @@ function responseOf(input: ExchangeInput): MessageReport {
 
 /** An option as a header value: bytes as they are, wider characters as UTF-8. */
 function text(what: string, value: string): string {
-  if (/[\r\n\0]/.test(value)) throw new HarnessError("OPTION_INVALID", `Cannot use ${what} ${JSON.stringify(value)}: no header can hold it`);
+  if (/[\r\n\0]/.test(value))
+    throw new HarnessError("OPTION_INVALID", `Cannot use ${what} ${JSON.stringify(value)}: no header can hold it`);
   return isByteString(value) ? value : byteString(utf8(value));
 }
 

@@ -1,17 +1,21 @@
-import { textOf, utf8 } from "../abi/bytes.js";
+import { noBytes, textOf, utf8 } from "../abi/bytes.js";
 import type { Action } from "../abi/enums.js";
 import { Action as Actions } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
 import type { PluginContext } from "../host/contexts.js";
 import { failureError } from "../host/life-cycle.js";
 import type { LogRecord } from "../host/log-book.js";
+import type { PluginVm } from "../host/plugin-vm.js";
 import { BodyBuffer } from "../proxy/body-buffer.js";
-import { setStreamProperty, streamProperty } from "../proxy/envoy/attributes.js";
+import { EnvoyProperties } from "../proxy/envoy/attributes.js";
 import type { Property } from "../proxy/envoy/property-value.js";
-import type { StreamInfo } from "../proxy/envoy/stream-info.js";
-import { streamInfo } from "../proxy/envoy/stream-info.js";
+import type { SideEnd } from "../proxy/chain-side.js";
+import type { StreamFacts } from "../proxy/envoy/stream-info.js";
+import { StreamInfo } from "../proxy/envoy/stream-info.js";
 import type { HeaderMap } from "../proxy/header-map.js";
+import type { StreamEnds } from "../proxy/http-stream.js";
 import { HttpStream } from "../proxy/http-stream.js";
+import type { AnswerListener, PluginFilterOptions } from "../proxy/plugin-filter.js";
 import { PluginFilter } from "../proxy/plugin-filter.js";
 import type { HeadersInput } from "./headers.js";
 import { headers } from "./headers.js";
@@ -20,11 +24,13 @@ export interface StreamDriverOptions {
   /** Properties of this stream, by path with dots. */
   readonly properties?: Readonly<Record<string, Property>>;
   /** Protocol, addresses and the like, for properties. */
-  readonly info?: Partial<StreamInfo>;
+  readonly facts?: StreamFacts;
 }
 
-interface InternalOptions extends StreamDriverOptions {
-  readonly allowOnHeadersStopIteration: boolean;
+/** What all streams of a plugin have in common. */
+export interface StreamSettings {
+  readonly filter: PluginFilterOptions;
+  readonly properties: Readonly<Record<string, Property>>;
   readonly throwOnFailure: boolean;
 }
 
@@ -33,17 +39,19 @@ export interface Part {
   readonly endOfStream?: boolean;
 }
 
+const more: Part = {};
+
 /** A message as it left the plugin, on the side of the upstream or of the client. */
-export class Passed {
-  headers: HeaderMap | undefined;
-  trailers: HeaderMap | undefined;
+export class Passed implements SideEnd {
+  headers: HeaderMap | undefined = undefined;
+  trailers: HeaderMap | undefined = undefined;
   /** The message is whole. */
   complete = false;
-  readonly #body = new BodyBuffer();
+  private _body: BodyBuffer | undefined = undefined;
 
   /** Bytes that have left so far. */
   get body(): Uint8Array {
-    return this.#body.whole();
+    return this._body?.whole() ?? noBytes;
   }
   /** The body as text: UTF-8, broken sequences shown as U+FFFD. */
   text(): string {
@@ -55,22 +63,19 @@ export class Passed {
     return status === undefined ? undefined : Number(status);
   }
 
-  /** Where the stream delivers it. */
-  end() {
-    return {
-      headers: (map: HeaderMap, end: boolean) => {
-        this.headers = map;
-        this.complete = end;
-      },
-      data: (data: BodyBuffer, end: boolean) => {
-        this.#body.take(data);
-        this.complete ||= end;
-      },
-      trailers: (map: HeaderMap) => {
-        this.trailers = map;
-        this.complete = true;
-      },
-    };
+  /** For the stream, which delivers here. */
+  acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
+    this.headers = headers;
+    this.complete = endOfStream;
+  }
+  acceptData(data: BodyBuffer, endOfStream: boolean): void {
+    this._body ??= new BodyBuffer();
+    this._body.take(data);
+    this.complete ||= endOfStream;
+  }
+  acceptTrailers(trailers: HeaderMap): void {
+    this.trailers = trailers;
+    this.complete = true;
   }
 }
 
@@ -87,153 +92,172 @@ export interface MessageView {
  * Each method hands one part to the stream and tells how the plugin answered. A part that the plugin was not shown, since it
  * holds what came before, gives undefined.
  */
-export class StreamDriver implements Disposable {
+export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   /** The request as it left the plugin. */
   readonly upstream = new Passed();
   /** The response as it left the plugin, or the plugin's own reply. */
   readonly client = new Passed();
-  readonly #root: PluginContext;
-  readonly #filter: PluginFilter;
-  readonly #stream: HttpStream;
-  readonly #info: StreamInfo;
-  readonly #options: InternalOptions;
-  readonly #firstLog: number;
-  #answer: number | undefined;
-  #cutOff = false;
+  private readonly _root: PluginContext;
+  private readonly _filter: PluginFilter;
+  private readonly _stream: HttpStream;
+  private readonly _info: StreamInfo;
+  private readonly _settings: StreamSettings;
+  private readonly _firstLog: number;
+  private _answer: number | undefined = undefined;
+  private _cutOff = false;
 
   /** Use `plugin.openHttpStream()`. */
-  constructor(root: PluginContext, number: number, options: InternalOptions) {
-    this.#root = root;
-    this.#options = options;
+  constructor(root: PluginContext, number: number, settings: StreamSettings, options: StreamDriverOptions = {}) {
+    this._root = root;
+    this._settings = settings;
     const { clock, log } = root.vm.process;
-    this.#firstLog = log.length;
-    this.#info = streamInfo(clock.wallNs, {
-      connectionId: number,
-      properties: options.properties ?? {},
-      ...options.info,
-    });
-    const { allowOnHeadersStopIteration } = options;
-    this.#filter = new PluginFilter(root, {
-      allowOnHeadersStopIteration,
-      property: (filter, segments) => streamProperty(this.#info, filter, segments),
-      setProperty: (_, path, value) => setStreamProperty(this.#info, path, value),
-    });
-    this.#filter.onAnswer = (_, answer) => (this.#answer = answer);
-    this.#stream = new HttpStream([this.#filter], {
-      upstream: this.upstream.end(),
-      client: this.client.end(),
-      reset: () => (this.#cutOff = true),
-    });
+    this._firstLog = log.length;
+    const properties =
+      options.properties === undefined ? settings.properties : { ...settings.properties, ...options.properties };
+    this._info = new StreamInfo(clock, number, properties, options.facts);
+    this._filter = new PluginFilter(root, new EnvoyProperties(this._info), settings.filter);
+    this._filter.onAnswer = this;
+    this._stream = new HttpStream([this._filter], this);
+  }
+
+  /** For the stream: it was cut off. */
+  reset(): void {
+    this._cutOff = true;
+  }
+  /** For the stream: it is complete. */
+  ended(): void {
+    this._info.end();
+  }
+  /** For the filter: what the guest answered. */
+  answered(answer: number): void {
+    this._answer = answer;
   }
 
   /** Id of the plugin's stream context. */
   get contextId(): number {
-    return this.#filter.context.id;
+    return this._filter.context.id;
   }
   get request(): MessageView {
-    return view("request", this.#stream.requestHeaders, this.#stream.requestTrailers);
+    return view("request", this._stream.requestHeaders, this._stream.requestTrailers);
   }
   get response(): MessageView {
-    return view("response", this.#stream.responseHeaders, this.#stream.responseTrailers);
+    return view("response", this._stream.responseHeaders, this._stream.responseTrailers);
   }
   /** The plugin, or its failure, cut the stream off. */
   get cutOff(): boolean {
-    return this.#cutOff;
+    return this._cutOff;
   }
   /** The stream is over: `proxy_on_log`, `proxy_on_done` and `proxy_on_delete` were called. */
   get finished(): boolean {
-    return this.#stream.finished;
+    return this._stream.finished;
   }
   /** Details of the response, as access logs show them: `my_reason`, `wasm_fail_stream`. */
   get responseCodeDetails(): string | undefined {
-    return this.#stream.responseCodeDetails;
+    return this._stream.responseCodeDetails;
   }
   /** Lines logged by the plugin on this stream's context. */
   get logs(): readonly LogRecord[] {
-    return this.#root.vm.process.log.records
-      .slice(this.#firstLog)
+    return this._root.vm.process.log.records
+      .slice(this._firstLog)
       .filter((record) => record.contextId === this.contextId);
   }
 
   /** Makes `proxy_on_request_headers`. */
-  requestHeaders(input: HeadersInput, { endOfStream = false }: Part = {}): Action | undefined {
-    if (this.#stream.requestHeaders !== undefined) throw this.#illegal("request headers", "they were sent already");
-    return this.#act(() => this.#stream.sendRequestHeaders(headers(input, "request"), endOfStream));
+  requestHeaders(input: HeadersInput, { endOfStream = false }: Part = more): Action | undefined {
+    if (this._stream.requestHeaders !== undefined) throw this._illegal("request headers", "they were sent already");
+    const failed = this._vm.failed;
+    this._stream.sendRequestHeaders(headers(input, "request"), endOfStream);
+    return this._settle(failed);
   }
 
   /** Makes `proxy_on_request_body`, or keeps the bytes for a plugin that holds the headers. */
-  requestBody(data: string | Uint8Array, { endOfStream = false }: Part = {}): Action | undefined {
-    if (this.#stream.requestHeaders === undefined) throw this.#illegal("a request body", "no headers were sent");
-    if (this.#stream.requestComplete) throw this.#illegal("a request body", "the request is complete");
+  requestBody(data: string | Uint8Array, { endOfStream = false }: Part = more): Action | undefined {
+    if (this._stream.requestHeaders === undefined) throw this._illegal("a request body", "no headers were sent");
+    if (this._stream.request.complete) throw this._illegal("a request body", "the request is complete");
     const bytes = bytesOf(data);
-    this.#info.requestBytes += bytes.length;
-    return this.#act(() => this.#stream.sendRequestData(bytes, endOfStream));
+    this._info.requestBytes += bytes.length;
+    const failed = this._vm.failed;
+    this._stream.sendRequestData(bytes, endOfStream);
+    return this._settle(failed);
   }
 
   /** Makes `proxy_on_request_trailers`. */
   requestTrailers(input: HeadersInput): Action | undefined {
-    if (this.#stream.requestHeaders === undefined) throw this.#illegal("request trailers", "no headers were sent");
-    if (this.#stream.requestComplete) throw this.#illegal("request trailers", "the request is complete");
-    return this.#act(() => this.#stream.sendRequestTrailers(headers(input, "requestTrailers")));
+    if (this._stream.requestHeaders === undefined) throw this._illegal("request trailers", "no headers were sent");
+    if (this._stream.request.complete) throw this._illegal("request trailers", "the request is complete");
+    const failed = this._vm.failed;
+    this._stream.sendRequestTrailers(headers(input, "requestTrailers"));
+    return this._settle(failed);
   }
 
   /** Makes `proxy_on_response_headers`. */
-  responseHeaders(input: HeadersInput, { endOfStream = false }: Part = {}): Action | undefined {
-    if (this.#stream.responseHeaders !== undefined) throw this.#illegal("response headers", this.#responseState());
-    return this.#act(() => this.#stream.sendResponseHeaders(headers(input, "response"), endOfStream));
+  responseHeaders(input: HeadersInput, { endOfStream = false }: Part = more): Action | undefined {
+    if (this._stream.responseHeaders !== undefined) throw this._illegal("response headers", this._responseState());
+    const failed = this._vm.failed;
+    this._stream.sendResponseHeaders(headers(input, "response"), endOfStream);
+    return this._settle(failed);
   }
 
   /** Makes `proxy_on_response_body`, or keeps the bytes for a plugin that holds the headers. */
-  responseBody(data: string | Uint8Array, { endOfStream = false }: Part = {}): Action | undefined {
-    if (this.#stream.responseHeaders === undefined) throw this.#illegal("a response body", "no headers were sent");
-    if (this.#stream.finished) throw this.#illegal("a response body", this.#responseState());
+  responseBody(data: string | Uint8Array, { endOfStream = false }: Part = more): Action | undefined {
+    if (this._stream.responseHeaders === undefined) throw this._illegal("a response body", "no headers were sent");
+    if (this._stream.finished) throw this._illegal("a response body", this._responseState());
     const bytes = bytesOf(data);
-    this.#info.responseBytes += bytes.length;
-    return this.#act(() => this.#stream.sendResponseData(bytes, endOfStream));
+    this._info.responseBytes += bytes.length;
+    const failed = this._vm.failed;
+    this._stream.sendResponseData(bytes, endOfStream);
+    return this._settle(failed);
   }
 
   /** Makes `proxy_on_response_trailers`. */
   responseTrailers(input: HeadersInput): Action | undefined {
-    if (this.#stream.responseHeaders === undefined) throw this.#illegal("response trailers", "no headers were sent");
-    if (this.#stream.finished) throw this.#illegal("response trailers", this.#responseState());
-    return this.#act(() => this.#stream.sendResponseTrailers(headers(input, "responseTrailers")));
+    if (this._stream.responseHeaders === undefined) throw this._illegal("response trailers", "no headers were sent");
+    if (this._stream.finished) throw this._illegal("response trailers", this._responseState());
+    const failed = this._vm.failed;
+    this._stream.sendResponseTrailers(headers(input, "responseTrailers"));
+    return this._settle(failed);
   }
 
   /** A property as the plugin would read it on this stream now; undefined where it would get no bytes. */
   property(...segments: readonly string[]): Uint8Array | undefined {
-    const value = this.#filter.context.property(segments);
+    const value = this._filter.context.property(segments);
     if (typeof value === "number") return undefined;
     return typeof value === "string" ? Buffer.from(value, "latin1") : value;
   }
 
   /** Ends the stream as a client that goes away does: on_log, on_done, on_delete. Closing twice is harmless. */
   close(): void {
-    if (this.#stream.finished) return;
-    this.#act(() => this.#stream.abandon());
+    if (this._stream.finished) return;
+    const failed = this._vm.failed;
+    this._stream.abandon();
+    this._settle(failed);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** Hands one part over, lets what is due happen, and reports a failure. */
-  #act(send: () => void): Action | undefined {
-    const vm = this.#root.vm;
-    const hadFailed = vm.failed;
-    this.#answer = undefined;
-    send();
-    vm.process.clock.advance(0);
-    if (vm.failed && !hadFailed && this.#options.throwOnFailure) throw failureError(vm);
-    if (this.#answer === undefined) return undefined;
-    return this.#answer === 0 ? Actions.Continue : Actions.Pause;
+  private get _vm(): PluginVm {
+    return this._root.vm;
   }
 
-  #illegal(what: string, why: string): HarnessError {
+  /** After a part was handed over: lets what is due happen, reports a failure, and tells the answer. */
+  private _settle(hadFailed: boolean): Action | undefined {
+    const vm = this._root.vm;
+    vm.process.clock.advance(0);
+    if (vm.failed && !hadFailed && this._settings.throwOnFailure) throw failureError(vm);
+    const answer = this._answer;
+    this._answer = undefined;
+    if (answer === undefined) return undefined;
+    return answer === 0 ? Actions.Continue : Actions.Pause;
+  }
+
+  private _illegal(what: string, why: string): HarnessError {
     return new HarnessError("ILLEGAL_CALL", `Cannot send ${what}: ${why}`);
   }
 
-  #responseState(): string {
-    if (this.#cutOff) return "the stream was reset";
+  private _responseState(): string {
+    if (this._cutOff) return "the stream was reset";
     const status = this.client.status;
     return this.upstream.headers === undefined && status !== undefined
       ? `the plugin answered ${status} itself`
@@ -246,10 +270,10 @@ const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "str
 function view(which: string, map: HeaderMap | undefined, trailers: HeaderMap | undefined): MessageView {
   return {
     get headers() {
-      if (map === undefined) throw new HarnessError("ILLEGAL_CALL", `Cannot read the ${which}: its headers were not sent`);
+      if (map === undefined)
+        throw new HarnessError("ILLEGAL_CALL", `Cannot read the ${which}: its headers were not sent`);
       return map;
     },
     trailers,
   };
 }
-

@@ -7,15 +7,15 @@ import type { Timer } from "./services/clock.js";
 
 /** A buffer that is never changed: configurations, call responses, messages. */
 export class ReadOnlyBuffer implements BufferPort {
-  readonly #bytes: Uint8Array;
+  private readonly _bytes: Uint8Array;
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this._bytes = bytes;
   }
   get size(): number {
-    return this.#bytes.length;
+    return this._bytes.length;
   }
   bytes(start: number, max: number): Uint8Array {
-    return this.#bytes.subarray(start, start + max);
+    return this._bytes.subarray(start, start + max);
   }
 }
 
@@ -45,6 +45,8 @@ export class Context {
   readonly logPrefix: string;
   /** Has the guest been told of this context? Without it there is no on_log, on_done or on_delete. */
   created = false;
+  /** Its id is free again. */
+  deleted = false;
   /** [E] Buffer 8 shows what the host last let this context read. */
   lastBuffer: BufferPort = emptyBuffer;
 
@@ -65,7 +67,7 @@ export class Context {
   }
 
   readFields(map: number): Fields | Status {
-    return this.#delivered(map) ?? Status.BadArgument;
+    return this._delivered(map) ?? Status.BadArgument;
   }
 
   writeFields(_map: number): Fields | Status {
@@ -73,13 +75,13 @@ export class Context {
   }
 
   listFields(map: number): Fields | undefined {
-    return this.#delivered(map);
+    return this._delivered(map);
   }
 
   /** The buffer, or undefined where a hostcall answers NOT_FOUND. [E] Context::getBuffer */
   buffer(type: number): BufferPort | undefined {
     if (type === BufferType.ForeignFunctionArguments) return this.lastBuffer;
-    const found = this.#find(type);
+    const found = this._find(type);
     if (found !== undefined) this.lastBuffer = found;
     return found;
   }
@@ -95,7 +97,7 @@ export class Context {
     return this.stream === undefined ? this.vm.process.property(segments) : this.stream.property(segments);
   }
 
-  #delivered(map: number): Fields | undefined {
+  private _delivered(map: number): Fields | undefined {
     const delivery = this.root?.delivery;
     switch (map) {
       case MapType.GrpcInitialMetadata:
@@ -111,7 +113,7 @@ export class Context {
     }
   }
 
-  #find(type: number): BufferPort | undefined {
+  private _find(type: number): BufferPort | undefined {
     switch (type) {
       case BufferType.VmConfiguration:
         return this.vm.configuration;
@@ -140,14 +142,14 @@ export class PluginContext extends Context {
   /** Prefix of the log lines of this plugin's streams. */
   readonly streamLogPrefix: string;
   /** The configuration while the guest may read it, else undefined. */
-  readableConfiguration: BufferPort | undefined;
+  readableConfiguration: BufferPort | undefined = undefined;
   delivery: Delivery = nothingDelivered;
   /** What `proxy_get_status` answers: of the last call that was answered. */
   statusCode = 0;
   statusMessage: ByteString = "";
   /** 0: no ticks. */
   tickPeriodMs = 0;
-  tickTimer: Timer | undefined;
+  tickTimer: Timer | undefined = undefined;
   /** on_done answered 0: the guest will call proxy_done. */
   awaitsDone = false;
 
@@ -176,21 +178,21 @@ export class PluginContext extends Context {
 
 /** A stream of a plugin. */
 export class StreamContext extends Context {
-  readonly #root: PluginContext;
-  readonly #stream: StreamPort;
+  private readonly _root: PluginContext;
+  private readonly _stream: StreamPort;
 
   constructor(root: PluginContext, id: number, stream: StreamPort) {
     super(root.vm, id, root.streamLogPrefix);
-    this.#root = root;
-    this.#stream = stream;
+    this._root = root;
+    this._stream = stream;
   }
 
   override get root(): PluginContext {
-    return this.#root;
+    return this._root;
   }
 
   override get stream(): StreamPort {
-    return this.#stream;
+    return this._stream;
   }
 
   override readFields(map: number): Fields | Status {
@@ -198,15 +200,15 @@ export class StreamContext extends Context {
       const found = super.readFields(map);
       if (typeof found !== "number") return found;
     }
-    return this.#stream.readFields(map as MapType);
+    return this._stream.readFields(map as MapType);
   }
 
   override writeFields(map: number): Fields | Status {
-    return map > MapType.ResponseTrailers ? Status.BadArgument : this.#stream.writeFields(map as MapType);
+    return map > MapType.ResponseTrailers ? Status.BadArgument : this._stream.writeFields(map as MapType);
   }
 
   override listFields(map: number): Fields | undefined {
-    return map > MapType.ResponseTrailers ? super.listFields(map) : this.#stream.listFields(map as MapType);
+    return map > MapType.ResponseTrailers ? super.listFields(map) : this._stream.listFields(map as MapType);
   }
 }
 
@@ -222,4 +224,3 @@ function prefix(parts: readonly string[]): string {
     .map((part) => ` ${part}`)
     .join("");
 }
-

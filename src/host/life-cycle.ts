@@ -63,7 +63,7 @@ export function endPlugin(root: PluginContext): void {
   const { vm } = root;
   if (vm.contexts.get(root.id) !== root || root.awaitsDone) return;
   if (vm.failed) {
-    vm.contexts.delete(root.id);
+    vm.contexts.remove(root);
     root.tickTimer?.cancel();
     vm.calls.cancelAll(root);
     return;
@@ -79,7 +79,7 @@ export function endPlugin(root: PluginContext): void {
 /** A stream context of a plugin; the guest is told of it by `createStream`. */
 export function openStream(root: PluginContext, port: StreamPort): StreamContext {
   const context = new StreamContext(root, root.vm.takeContextId(), port);
-  root.vm.contexts.set(context.id, context);
+  root.vm.contexts.add(context);
   return context;
 }
 
@@ -95,9 +95,10 @@ export function failureError(vm: PluginVm): HarnessError {
   if (trap !== undefined) return trapError(trap);
   const said = vm.process.log.records.slice(-5).map((record) => record.toString());
   return state === "StartFailed"
-    ? new HarnessError("VM_START_REFUSED", "Plugin refused to start: proxy_on_vm_start returned false", { details: said })
+    ? new HarnessError("VM_START_REFUSED", "Plugin refused to start: proxy_on_vm_start returned false", {
+        details: said,
+      })
     : new HarnessError("CONFIGURE_REFUSED", "Plugin refused its configuration: proxy_on_configure returned false", {
         details: said,
       });
 }
-

@@ -30,7 +30,14 @@ export interface LinkOptions {
 
 /** Something for which Envoy would not load the module; `line` is what Envoy prints. */
 export interface LinkProblem {
-  readonly code: "ABI_UNKNOWN" | "NOT_PROXY_WASM" | "IMPORT_MISSING" | "IMPORT_TYPE" | "EXPORT_TYPE" | "ALLOCATOR_MISSING" | "MEMORY_MISSING";
+  readonly code:
+    | "ABI_UNKNOWN"
+    | "NOT_PROXY_WASM"
+    | "IMPORT_MISSING"
+    | "IMPORT_TYPE"
+    | "EXPORT_TYPE"
+    | "ALLOCATOR_MISSING"
+    | "MEMORY_MISSING";
   readonly message: string;
   readonly line?: string;
 }
@@ -78,7 +85,7 @@ export function linkProblems(info: ModuleInfo, behaviour: Behaviour, own: HostFu
     problems.push({
       code: "EXPORT_TYPE",
       message: `Cannot use export ${name}: its type is ${have}, ABI ${abi.version} wants ${want}`,
-      line: `Failed to load Wasm module due to a function type mismatch: ${name}, want: ${want}, but the module exports: ${have}`,
+      line: `Bad function signature for: ${name}, want: ${want}, but the module exports: ${have}`,
     });
   }
   if (!info.exports.some(({ name, kind }) => kind === "function" && behaviour.allocators.includes(name))) {
@@ -145,7 +152,8 @@ function importProblem(
 
 function whyMissing(wanted: ModuleImport, abi: AbiTraits, own: HostFunctions): string {
   if (wanted.kind !== "function") return `it is a ${wanted.kind}, and hosts provide functions only`;
-  if (versionedHostcalls.has(wanted.name)) return `the hostcall is not part of ABI ${abi.version}, which the module declares`;
+  if (versionedHostcalls.has(wanted.name))
+    return `the hostcall is not part of ABI ${abi.version}, which the module declares`;
   const modules = ["env", ...wasiModules, ...Object.keys(own)];
   if (!modules.includes(wanted.module)) {
     return `no host provides module "${wanted.module}"${didYouMean(wanted.module, modules)}`;
@@ -189,7 +197,9 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
       throw new HarnessError("WASM_INVALID", `Cannot instantiate the module: ${messageOf(thrown)}`, { cause: thrown });
     }
     vm.fail(thrown, "(start section)", vm.vmContext);
-    throw new HarnessError("GUEST_TRAPPED", `Guest trapped in its start section: ${messageOf(thrown)}`, { cause: thrown });
+    throw new HarnessError("GUEST_TRAPPED", `Guest trapped in its start section: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
   } finally {
     vm.phase = 0;
   }

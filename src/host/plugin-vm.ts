@@ -13,6 +13,7 @@ import type { LoadedModule } from "../vm/loaded-module.js";
 import type { Behaviour } from "./behaviour.js";
 import type { GrpcEvents, HttpCallAnswer } from "./callouts.js";
 import type { LinkedCallback, LinkedCallbacks } from "./callbacks.js";
+import { ContextTable } from "./context-table.js";
 import type { Delivery } from "./contexts.js";
 import { Context, PluginContext, ReadOnlyBuffer } from "./contexts.js";
 import type { FailState, Trap } from "./failure.js";
@@ -25,7 +26,8 @@ import { VmMetrics } from "./services/metrics.js";
 import type { QueueOwner } from "./services/shared-queues.js";
 import { VmCallouts } from "./services/vm-callouts.js";
 import type { Fields } from "./stream-port.js";
-import { Trace } from "./trace.js";
+import type { HostcallEvent } from "./trace.js";
+import { EnterEvent, Trace } from "./trace.js";
 import type { WasiSystem } from "../wasi/wasi-function.js";
 
 export interface VmSettings {
@@ -66,13 +68,13 @@ export class PluginVm implements ImportScope, Interruptible {
   readonly trace = new Trace();
   readonly metrics: VmMetrics;
   readonly calls = new VmCallouts();
-  readonly contexts = new Map<number, Context>();
+  readonly contexts = new ContextTable();
   readonly vmContext: Context;
   readonly guard: Guard;
   readonly wasi: WasiSystem;
   memory!: GuestMemory;
   callbacks!: LinkedCallbacks;
-  #allocator!: LinkedInstance["allocator"];
+  private _allocator!: LinkedInstance["allocator"];
   /** What may be called now: 0 everything, else the functions of that phase. */
   phase: 0 | 1 | 2 = 0;
   /** The context that hostcalls act on: the effective one, else that of the running callback. */
@@ -80,12 +82,12 @@ export class PluginVm implements ImportScope, Interruptible {
   /** A local response was asked for: the running callback's result is overridden by a stop. [H] per VM */
   stopIteration = false;
   failure: VmFailure | undefined;
-  #current: Context;
-  #entered: LinkedCallback | undefined;
-  #depth = 0;
-  #nextContextId = 1;
-  #deferred: (() => void)[] = [];
-  #draining = false;
+  private _current: Context;
+  private _entered: LinkedCallback | undefined;
+  private _depth = 0;
+  private _nextContextId = 1;
+  private _deferred: (() => void)[] = [];
+  private _draining = false;
 
   constructor(
     process: HostProcess,
@@ -103,8 +105,8 @@ export class PluginVm implements ImportScope, Interruptible {
     this.configuration = new ReadOnlyBuffer(settings.configuration);
     this.metrics = new VmMetrics(process.metrics);
     this.vmContext = new Context(this, 0, "");
-    this.contexts.set(0, this.vmContext);
-    this.acting = this.#current = this.vmContext;
+    this.contexts.add(this.vmContext);
+    this.acting = this._current = this.vmContext;
     this.wasi = {
       base,
       write: (fd, bytes) =>
@@ -130,7 +132,7 @@ export class PluginVm implements ImportScope, Interruptible {
 
   /** Is the guest running? Then answers to calls wait until it returned. */
   get running(): boolean {
-    return this.#depth > 0;
+    return this._depth > 0;
   }
 
   // --------------------------------------------------------------------------------------------- entering the guest
@@ -139,13 +141,14 @@ export class PluginVm implements ImportScope, Interruptible {
   attach(instance: LinkedInstance): boolean {
     this.memory = instance.memory;
     this.callbacks = instance.callbacks;
-    this.#allocator = instance.allocator;
+    this._allocator = instance.allocator;
     this.phase = phaseStart;
     try {
       for (const { name, call } of instance.start) {
-        this.trace.enter(0, name, 0, 0, 0, 0, 0);
+        const event = new EnterEvent(0, name, 0, 0, 0, 0, 0);
+        this.trace.note(event);
         this.guard.run(call);
-        this.trace.leave(0, name, undefined);
+        this.trace.leave(event, undefined);
       }
     } catch (thrown) {
       this.fail(thrown, instance.start[0]!.name, this.vmContext);
@@ -166,28 +169,29 @@ export class PluginVm implements ImportScope, Interruptible {
     if (call === undefined) return callback.descriptor.absent;
     const { name } = callback.descriptor;
     const arity = callback.arity;
-    const before = this.#current;
+    const before = this._current;
     const actedOn = this.acting;
-    this.#current = this.acting = context;
-    this.#depth++;
-    this.trace.enter(context.id, name, arity, a, b, c, d);
+    this._current = this.acting = context;
+    this._depth++;
+    const event = new EnterEvent(context.id, name, arity, a, b, c, d);
+    this.trace.note(event);
     let result: number | undefined;
     try {
       if (this.guard.active) {
         this.guard.inside = this;
-        this.#entered = callback;
+        this._entered = callback;
         result = callGuest(call, arity, context.id, a, b, c, d);
       } else {
         result = this.guard.run(() => callGuest(call, arity, context.id, a, b, c, d));
       }
-      this.trace.leave(context.id, name, result);
+      this.trace.leave(event, result);
     } catch (thrown) {
       this.fail(thrown, name, context);
       result = 0;
     } finally {
-      this.#depth--;
-      this.#current = before;
-      this.acting = this.contexts.get(actedOn.id) === actedOn ? actedOn : before;
+      this._depth--;
+      this._current = before;
+      this.acting = actedOn.deleted ? before : actedOn;
     }
     return result === undefined ? 0 : result >>> 0;
   }
@@ -195,12 +199,12 @@ export class PluginVm implements ImportScope, Interruptible {
   /** The epilogue of a callback: clears the stop flag and runs what was deferred, first in, first out. [H] §8.7 */
   finish(): void {
     this.stopIteration = false;
-    if (this.#draining || this.#depth > 0 || this.#deferred.length === 0) return;
-    this.#draining = true;
+    if (this._draining || this._depth > 0 || this._deferred.length === 0) return;
+    this._draining = true;
     try {
-      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) next();
+      for (let next = this._deferred.shift(); next !== undefined; next = this._deferred.shift()) next();
     } finally {
-      this.#draining = false;
+      this._draining = false;
     }
   }
 
@@ -214,8 +218,8 @@ export class PluginVm implements ImportScope, Interruptible {
 
   /** Runs `action` when the running callback has returned and its result was read. */
   defer(action: () => void): void {
-    this.checkLimit("deferredActions", this.#deferred.length + 1, limits.deferredActions);
-    this.#deferred.push(action);
+    this.checkLimit("deferredActions", this._deferred.length + 1, limits.deferredActions);
+    this._deferred.push(action);
   }
 
   /** Runs `action` now, or once the guest has returned. */
@@ -226,15 +230,15 @@ export class PluginVm implements ImportScope, Interruptible {
 
   /** A batch was stopped while the guest ran: nothing of ours was run on the way out, so this puts the VM in order. */
   interrupted(timeout: GuestTimeout): void {
-    if (this.#depth === 0) return;
-    const context = this.#current;
-    this.#depth = 0;
-    this.#draining = false;
-    this.#deferred = [];
+    if (this._depth === 0) return;
+    const context = this._current;
+    this._depth = 0;
+    this._draining = false;
+    this._deferred = [];
     this.phase = 0;
     this.stopIteration = false;
-    this.acting = this.#current = this.vmContext;
-    this.fail(timeout, this.#entered?.descriptor.name ?? "?", context);
+    this.acting = this._current = this.vmContext;
+    this.fail(timeout, this._entered?.descriptor.name ?? "?", context);
   }
 
   /** The VM is lost: an exception left the guest. Envoy logs it at error level. */
@@ -250,9 +254,9 @@ export class PluginVm implements ImportScope, Interruptible {
 
   /** [H] The allocator runs as the VM, and may call next to nothing. A trap in it fails the VM; the guest goes on. */
   allocate(size: number): number {
-    const { name, call } = this.#allocator;
-    const before = { current: this.#current, acting: this.acting, phase: this.phase };
-    this.#current = this.acting = this.vmContext;
+    const { name, call } = this._allocator;
+    const before = { current: this._current, acting: this.acting, phase: this.phase };
+    this._current = this.acting = this.vmContext;
     this.phase = phaseAllocator;
     let address: number;
     try {
@@ -262,7 +266,7 @@ export class PluginVm implements ImportScope, Interruptible {
       throw new GuestFault(`${name}(${size}) trapped`);
     } finally {
       this.phase = before.phase;
-      this.#current = before.current;
+      this._current = before.current;
       this.acting = before.acting;
     }
     if (address === 0) throw new GuestFault(`${name}(${size}) returned 0`);
@@ -271,7 +275,7 @@ export class PluginVm implements ImportScope, Interruptible {
   }
 
   refusePhase(descriptor: FunctionDescriptor): never {
-    this.trace.hostcall(this.acting.id, descriptor, undefined, undefined, Status.InternalFailure);
+    this.noteCall(descriptor, undefined, undefined, Status.InternalFailure);
     throw new GuestAbort("restricted_callback");
   }
 
@@ -281,14 +285,18 @@ export class PluginVm implements ImportScope, Interruptible {
   }
 
   noteCall(descriptor: FunctionDescriptor, args: unknown, outcome: unknown, status: number): void {
-    this.trace.hostcall(this.acting.id, descriptor, args, outcome, status);
+    this.trace.note({ kind: "hostcall", contextId: this.acting.id, descriptor, args, outcome, status });
+  }
+
+  noteOwn(argument: unknown): void {
+    this.trace.note(argument as HostcallEvent);
   }
 
   // --------------------------------------------------------------------------------------------- for hostcalls
 
   setEffectiveContext(id: number): boolean {
     if (id === 0) {
-      this.acting = this.#current;
+      this.acting = this._current;
       return true;
     }
     const context = this.contexts.get(id);
@@ -297,11 +305,10 @@ export class PluginVm implements ImportScope, Interruptible {
   }
 
   logRecord(record: LogRecord, level: LogLevel, source: LogSource): void {
-    if (level < this.process.logLevel) return;
     record.level = level;
     record.source = source;
-    record.contextId = this.acting.id;
-    record.prefix = this.acting.logPrefix;
+    record.context = this.acting;
+    if (level < this.process.logLevel) return;
     this.process.log.write(record);
   }
 
@@ -315,7 +322,7 @@ export class PluginVm implements ImportScope, Interruptible {
     root.tickPeriodMs = periodMs;
     root.tickTimer?.cancel();
     root.tickTimer = undefined;
-    if (periodMs > 0 && this.callbacks.proxy_on_tick.call !== undefined) this.#armTick(root);
+    if (periodMs > 0 && this.callbacks.proxy_on_tick.call !== undefined) this._armTick(root);
   }
 
   queueOwner(root: PluginContext): QueueOwner {
@@ -332,18 +339,21 @@ export class PluginVm implements ImportScope, Interruptible {
 
   checkLimit(name: keyof typeof limits, wanted: number, limit: number): void {
     if (wanted <= limit) return;
-    throw new HarnessError("LIMIT_EXCEEDED", `Guest exceeded a limit of the harness: ${name} ${wanted}, at most ${limit}`);
+    throw new HarnessError(
+      "LIMIT_EXCEEDED",
+      `Guest exceeded a limit of the harness: ${name} ${wanted}, at most ${limit}`,
+    );
   }
 
   // --------------------------------------------------------------------------------------------- contexts
 
   takeContextId(): number {
-    return this.#nextContextId++;
+    return this._nextContextId++;
   }
 
   /** Tells the guest of a context, once, without the epilogue. */
   createContext(context: Context, parentId: number): void {
-    this.contexts.set(context.id, context);
+    this.contexts.add(context);
     if (this.failed) return;
     this.enter(this.callbacks.proxy_on_context_create, context, parentId);
     context.created = true;
@@ -352,20 +362,21 @@ export class PluginVm implements ImportScope, Interruptible {
   /** proxy_on_delete, then the id is free. */
   deleteContext(context: Context): void {
     if (context.created) this.notify(this.callbacks.proxy_on_delete, context);
-    this.contexts.delete(context.id);
-    if (this.acting === context) this.acting = this.#current;
+    this.contexts.remove(context);
+    context.deleted = true;
+    if (this.acting === context) this.acting = this._current;
     if (context instanceof PluginContext) {
       context.tickTimer?.cancel();
       this.calls.cancelAll(context);
     }
   }
 
-  #armTick(root: PluginContext): void {
+  private _armTick(root: PluginContext): void {
     root.tickTimer = this.process.clock.schedule(millisecondsToNs(root.tickPeriodMs), () => {
       root.tickTimer = undefined;
       this.notify(this.callbacks.proxy_on_tick, root);
       // on_tick may have set another period, which armed a timer of its own
-      if (root.tickPeriodMs > 0 && root.tickTimer === undefined && !this.failed) this.#armTick(root);
+      if (root.tickPeriodMs > 0 && root.tickTimer === undefined && !this.failed) this._armTick(root);
     });
   }
 

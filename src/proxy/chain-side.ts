@@ -1,45 +1,38 @@
 import { DataAction, HeadersAction, TrailersAction } from "./action.js";
 import { BodyBuffer } from "./body-buffer.js";
 import type { HeaderMap } from "./header-map.js";
+import type { HttpFilter } from "./http-filter.js";
 
 /** Whether a filter lets things pass. Stopped "all": nothing is even shown to it until it continues. */
 type Iteration = "continue" | "stopSingle" | "stopAllBuffer" | "stopAllWatermark";
 
 /** A filter's place in one direction. */
-export interface Place {
-  readonly headers: (headers: HeaderMap, endOfStream: boolean) => HeadersAction;
-  readonly data: (data: BodyBuffer, endOfStream: boolean) => DataAction;
-  readonly trailers: (trailers: HeaderMap) => TrailersAction;
-  iteration: Iteration;
-  headersContinued: boolean;
-  /** The end of the stream was shown to it. */
-  ended: boolean;
-  /** While it continues after "all": what was held goes to itself first. */
-  fromCurrent: boolean;
+export class Place {
+  readonly filter: HttpFilter;
+  /** Position in the direction's order. */
   readonly index: number;
-}
+  iteration: Iteration = "continue";
+  headersContinued = false;
+  /** The end of the stream was shown to it. */
+  ended = false;
+  /** While it continues after "all": what was held goes to itself first. */
+  fromCurrent = false;
 
-export function place(index: number, calls: Pick<Place, "headers" | "data" | "trailers">): Place {
-  return { ...calls, index, iteration: "continue", headersContinued: false, ended: false, fromCurrent: false };
+  constructor(filter: HttpFilter, index: number) {
+    this.filter = filter;
+    this.index = index;
+  }
+
+  get stoppedAll(): boolean {
+    return this.iteration === "stopAllBuffer" || this.iteration === "stopAllWatermark";
+  }
 }
 
 /** Where a direction ends: the router, or the client's connection. */
 export interface SideEnd {
-  headers(headers: HeaderMap, endOfStream: boolean): void;
-  data(data: BodyBuffer, endOfStream: boolean): void;
-  trailers(trailers: HeaderMap): void;
-}
-
-/** What one direction asks of its stream. */
-export interface SideOwner {
-  /** Nothing more may flow this way: the stream is answered, reset or gone. */
-  readonly halted: boolean;
-  /** May a paused filter continue? */
-  readonly mayContinue: boolean;
-  /** Held bytes went over the limit while no watermark can slow the sender. */
-  overflow(): void;
-  /** Bytes may be held beyond the limit, the sender is slowed: or no longer. */
-  watermark(above: boolean): void;
+  acceptHeaders(headers: HeaderMap, endOfStream: boolean): void;
+  acceptData(data: BodyBuffer, endOfStream: boolean): void;
+  acceptTrailers(trailers: HeaderMap): void;
 }
 
 type Start = "next" | "current";
@@ -50,99 +43,115 @@ type Start = "next" | "current";
  * Filters are asked one after the other. One that stops holds what comes after; one that continues replays what was held,
  * in the order headers, body, trailers, to the next filter, or to itself if it had stopped everything.
  */
-export class ChainSide {
-  readonly places: Place[] = [];
-  headers: HeaderMap | undefined;
-  trailers: HeaderMap | undefined;
+export abstract class ChainSide {
+  readonly places: readonly Place[];
+  headers: HeaderMap | undefined = undefined;
+  trailers: HeaderMap | undefined = undefined;
   /** Bytes held for the filters that asked for it. */
-  buffered: BodyBuffer | undefined;
+  buffered: BodyBuffer | undefined = undefined;
   /** The sender has sent everything. */
   complete = false;
   /** A filter holds bytes under back-pressure: going over the limit slows the sender instead of failing the stream. */
   streaming = false;
   /** Bytes that may be held; Infinity for none. */
   bufferLimit = Infinity;
-  #aboveLimit = false;
   /** [E] 1.39.1: bytes that a filter added in a callback it continues from are not lost. */
   forwardsAddedData = true;
   /** Kind of callback that runs now in this direction. */
-  running: "headers" | "data" | "trailers" | undefined;
-  readonly #end: SideEnd;
-  readonly #owner: SideOwner;
+  running: "headers" | "data" | "trailers" | undefined = undefined;
+  private aboveLimit = false;
 
-  constructor(owner: SideOwner, end: SideEnd) {
-    this.#owner = owner;
-    this.#end = end;
+  constructor(places: readonly Place[]) {
+    this.places = places;
   }
 
-  get idle(): boolean {
-    return this.running === undefined;
-  }
+  protected abstract callHeaders(filter: HttpFilter, headers: HeaderMap, endOfStream: boolean): HeadersAction;
+  protected abstract callData(filter: HttpFilter, data: BodyBuffer, endOfStream: boolean): DataAction;
+  protected abstract callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction;
+  /** Nothing more may flow this way: the stream is answered, reset or gone. */
+  protected abstract get halted(): boolean;
+  /** May a paused filter continue? */
+  protected abstract get mayContinue(): boolean;
+  /** Held bytes went over the limit while nothing slows the sender. */
+  protected abstract overflow(): void;
+  /** The sender is to be slowed, or no longer. */
+  protected abstract watermark(above: boolean): void;
+  protected abstract get end(): SideEnd;
 
   /** Headers enter, after `from` or at the beginning. */
   sendHeaders(headers: HeaderMap, endOfStream: boolean, from?: Place): void {
     for (let i = from === undefined ? 0 : from.index + 1; i < this.places.length; i++) {
       const at = this.places[i]!;
       at.ended = endOfStream;
-      const action = this.#call("headers", () => at.headers(headers, endOfStream));
-      if (this.#owner.halted) return;
-      if (!this.#afterHeaders(at, action)) return;
+      const before = this.running;
+      this.running = "headers";
+      const action = this.callHeaders(at.filter, headers, endOfStream);
+      this.running = before;
+      if (this.halted || !this.afterHeaders(at, action)) return;
     }
-    this.#end.headers(headers, endOfStream);
+    this.end.acceptHeaders(headers, endOfStream);
   }
 
   sendData(data: BodyBuffer, endOfStream: boolean, from?: Place, start: Start = "current"): void {
-    if (this.#owner.halted) return;
+    if (this.halted) return;
     const hadTrailers = this.trailers !== undefined;
     let addedTrailers: Place | undefined;
     let stopped = false;
-    for (let i = this.#first(from, start); i < this.places.length; i++) {
+    for (let i = this.first(from, start); i < this.places.length; i++) {
       const at = this.places[i]!;
-      if (isStopAll(at)) {
+      if (at.stoppedAll) {
         this.streaming = at.iteration === "stopAllWatermark";
         this.hold(data);
         return;
       }
       if (at.ended) return;
       at.ended = endOfStream && this.trailers === undefined;
-      const action = this.#call("data", () => at.data(data, at.ended));
-      if (this.#owner.halted) return;
+      const before = this.running;
+      this.running = "data";
+      const action = this.callData(at.filter, data, at.ended);
+      this.running = before;
+      if (this.halted) return;
       if (addedTrailers === undefined && !hadTrailers && this.trailers !== undefined) addedTrailers = at;
-      if (!this.#afterData(at, action, data)) {
+      if (!this.afterData(at, action, data)) {
         stopped = true;
         break;
       }
       // a part that the filter moved to the held ones, and then let pass, goes on with them
       if (this.forwardsAddedData && this.buffered !== undefined && this.buffered !== data) data.take(this.buffered);
     }
-    if (!stopped) this.#end.data(data, endOfStream && addedTrailers === undefined);
-    if (addedTrailers !== undefined && !this.#owner.halted) this.sendTrailers(this.trailers!, addedTrailers);
+    if (!stopped) this.end.acceptData(data, endOfStream && addedTrailers === undefined);
+    if (addedTrailers !== undefined && !this.halted) this.sendTrailers(this.trailers!, addedTrailers);
   }
 
   sendTrailers(trailers: HeaderMap, from?: Place): void {
-    if (this.#owner.halted) return;
-    for (let i = this.#first(from, "current"); i < this.places.length; i++) {
+    if (this.halted) return;
+    for (let i = this.first(from, "current"); i < this.places.length; i++) {
       const at = this.places[i]!;
-      if (isStopAll(at)) return;
-      const action = this.#call("trailers", () => at.trailers(trailers));
+      if (at.stoppedAll) return;
+      const before = this.running;
+      this.running = "trailers";
+      const action = this.callTrailers(at.filter, trailers);
+      this.running = before;
       at.ended = true;
-      if (this.#owner.halted) return;
-      if (!this.#afterTrailers(at, action)) return;
+      if (this.halted || !this.afterTrailers(at, action)) return;
     }
-    this.#end.trailers(trailers);
+    this.end.acceptTrailers(trailers);
   }
 
   /** A filter that stopped lets things go on: what it held goes to the next one. [E] commonContinue */
   continueFrom(at: Place): void {
-    if (!this.#owner.mayContinue) return;
-    if (isStopAll(at)) at.fromCurrent = true;
+    if (!this.mayContinue || this.headers === undefined) return;
+    if (at.stoppedAll) at.fromCurrent = true;
     at.iteration = "continue";
     if (!at.headersContinued) {
       at.headersContinued = true;
-      this.sendHeaders(this.headers!, this.complete && this.buffered === undefined && this.trailers === undefined, at);
+      this.sendHeaders(this.headers, this.complete && this.buffered === undefined && this.trailers === undefined, at);
     }
     const hadTrailers = this.trailers !== undefined;
-    if (this.buffered !== undefined) this.#sendHeld(at, this.complete && !hadTrailers);
+    if (this.buffered !== undefined) {
+      this.sendData(this.buffered, this.complete && !hadTrailers, at);
+      this.checkLimit();
+    }
     if (hadTrailers) this.sendTrailers(this.trailers!, at);
     at.fromCurrent = false;
   }
@@ -153,54 +162,35 @@ export class ChainSide {
       this.buffered ??= new BodyBuffer();
       this.buffered.take(data);
     }
-    this.#checkLimit();
+    this.checkLimit();
   }
 
   /** A filter adds bytes of its own, or moves the current ones to the held. [E] addDecodedData */
-  addData(at: Place, data: BodyBuffer, streaming: boolean): void {
+  addData(at: Place, data: BodyBuffer): void {
     if (this.running === "trailers" && at.iteration === "continue") {
       this.sendData(data, false, at, "next");
       return;
     }
-    this.streaming = streaming;
+    this.streaming = false;
     this.hold(data);
   }
 
-  #sendHeld(at: Place, endOfStream: boolean): void {
-    const held = this.buffered!;
-    this.sendData(held, endOfStream, at, "current");
-    this.#checkLimit();
-  }
-
-  #checkLimit(): void {
+  private checkLimit(): void {
     const size = this.buffered?.size ?? 0;
     if (size > this.bufferLimit) {
-      if (this.streaming) {
-        if (!this.#aboveLimit) this.#owner.watermark((this.#aboveLimit = true));
-      } else {
-        this.#owner.overflow();
-      }
-    } else if (this.#aboveLimit && size <= this.bufferLimit / 2) {
-      this.#owner.watermark((this.#aboveLimit = false));
+      if (!this.streaming) this.overflow();
+      else if (!this.aboveLimit) this.watermark((this.aboveLimit = true));
+    } else if (this.aboveLimit && size <= this.bufferLimit / 2) {
+      this.watermark((this.aboveLimit = false));
     }
   }
 
-  #first(from: Place | undefined, start: Start): number {
+  private first(from: Place | undefined, start: Start): number {
     if (from === undefined) return 0;
     return start === "current" && from.fromCurrent ? from.index : from.index + 1;
   }
 
-  #call<T>(kind: "headers" | "data" | "trailers", run: () => T): T {
-    const before = this.running;
-    this.running = kind;
-    try {
-      return run();
-    } finally {
-      this.running = before;
-    }
-  }
-
-  #afterHeaders(at: Place, action: HeadersAction): boolean {
+  private afterHeaders(at: Place, action: HeadersAction): boolean {
     switch (action) {
       case HeadersAction.StopIteration:
         at.iteration = "stopSingle";
@@ -217,11 +207,11 @@ export class ChainSide {
     }
   }
 
-  #afterData(at: Place, action: DataAction, data: BodyBuffer): boolean {
+  private afterData(at: Place, action: DataAction, data: BodyBuffer): boolean {
     if (action === DataAction.Continue) {
       if (at.iteration !== "stopSingle") return true;
       this.hold(data);
-      if (!this.#owner.halted) this.continueFrom(at);
+      if (!this.halted) this.continueFrom(at);
       return false;
     }
     at.iteration = "stopSingle";
@@ -235,7 +225,7 @@ export class ChainSide {
     return false;
   }
 
-  #afterTrailers(at: Place, action: TrailersAction): boolean {
+  private afterTrailers(at: Place, action: TrailersAction): boolean {
     if (action === TrailersAction.StopIteration) {
       if (at.iteration === "continue") at.iteration = "stopSingle";
       return false;
@@ -245,5 +235,3 @@ export class ChainSide {
     return false;
   }
 }
-
-const isStopAll = (at: Place): boolean => at.iteration === "stopAllBuffer" || at.iteration === "stopAllWatermark";

@@ -6,80 +6,11 @@ import type { Fields } from "../host/stream-port.js";
 import type { MapKind } from "./inline-headers.js";
 import { inlineNames } from "./inline-headers.js";
 
-/** Entries from which on names are looked up in an index. */
+/** Entries from which on names are looked up in an index instead of one by one. */
 const indexFrom = 32;
 
-/** An ordered list of entries with cheap removal: a removed entry leaves a hole until the list is packed. */
-class EntryList {
-  names: (ByteString | undefined)[] = [];
-  values: ByteString[] = [];
-  live = 0;
-  #index: Map<ByteString, number[]> | undefined;
-
-  copy(): EntryList {
-    const list = new EntryList();
-    list.names = this.names.slice();
-    list.values = this.values.slice();
-    list.live = this.live;
-    return list;
-  }
-
-  /** Position of the first entry of a name, or -1. */
-  find(name: ByteString): number {
-    if (this.names.length < indexFrom) return this.names.indexOf(name);
-    return this.#indexed().get(name)?.[0] ?? -1;
-  }
-
-  append(name: ByteString, value: ByteString): void {
-    const at = this.names.push(name) - 1;
-    this.values.push(value);
-    this.live++;
-    if (this.#index !== undefined) note(this.#index, name, at);
-  }
-
-  /** Removes all entries of a name; returns the bytes of their names and values. */
-  remove(name: ByteString): number {
-    let bytes = 0;
-    if (this.names.length < indexFrom) {
-      for (let at = this.names.indexOf(name); at >= 0; at = this.names.indexOf(name, at)) {
-        bytes += name.length + this.values[at]!.length;
-        this.names.splice(at, 1);
-        this.values.splice(at, 1);
-        this.live--;
-      }
-      return bytes;
-    }
-    const index = this.#indexed();
-    for (const at of index.get(name) ?? []) {
-      bytes += name.length + this.values[at]!.length;
-      this.names[at] = undefined;
-      this.live--;
-    }
-    index.delete(name);
-    if (this.names.length > 2 * this.live + indexFrom) this.#pack();
-    return bytes;
-  }
-
-  #indexed(): Map<ByteString, number[]> {
-    if (this.#index === undefined) {
-      this.#index = new Map();
-      this.names.forEach((name, at) => name !== undefined && note(this.#index!, name, at));
-    }
-    return this.#index;
-  }
-
-  #pack(): void {
-    this.values = this.values.filter((_, at) => this.names[at] !== undefined);
-    this.names = this.names.filter((name) => name !== undefined);
-    this.#index = undefined;
-  }
-}
-
-function note(index: Map<ByteString, number[]>, name: ByteString, at: number): void {
-  const known = index.get(name);
-  if (known === undefined) index.set(name, [at]);
-  else known.push(at);
-}
+/** Names and values in turn; a removed entry of a large map leaves a hole, an undefined name, until it is packed. */
+type Entries = (ByteString | undefined)[];
 
 /**
  * A header map as Envoy keeps it: names in lower case, pseudo headers first, the rest in order of arrival, repeated names
@@ -89,47 +20,47 @@ function note(index: Map<ByteString, number[]>, name: ByteString, at: number): v
  */
 export class HeaderMap implements Fields {
   readonly kind: MapKind;
-  /** Counts changes: the stream notices that a plugin wrote. */
-  version = 0;
-  #pseudo: EntryList;
-  #rest: EntryList;
-  #byteSize: number;
-  #encoded: Uint8Array | undefined;
+  private entries: Entries;
+  /** Where the pseudo headers end in `entries`. */
+  private pseudoEnd = 0;
+  private live = 0;
+  private bytes = 0;
   /** Entries are shared with a copy: they must be copied before they are changed. */
-  #shared = false;
+  private shared = false;
+  /** The encoding, shared with copies as long as the entries are. */
+  private encoding: { bytes: Uint8Array | undefined } = { bytes: undefined };
+  /** Positions by name, for large maps; dropped when positions move. */
+  private index: Map<ByteString, number[]> | undefined = undefined;
 
-  constructor(kind: MapKind, pairs: Iterable<Pair> = []) {
+  constructor(kind: MapKind, pairs?: Iterable<Pair>) {
     this.kind = kind;
-    this.#pseudo = new EntryList();
-    this.#rest = new EntryList();
-    this.#byteSize = 0;
-    for (const [name, value] of pairs) this.#add(name, value);
+    this.entries = [];
+    if (pairs !== undefined) for (const [name, value] of pairs) this.insert(this.keyOf(name), value);
   }
 
   /** A copy that can be changed by itself. */
   copy(): HeaderMap {
     const map = new HeaderMap(this.kind);
-    this.#shared = map.#shared = true;
-    map.#pseudo = this.#pseudo;
-    map.#rest = this.#rest;
-    map.#byteSize = this.#byteSize;
-    map.#encoded = this.#encoded;
+    this.shared = map.shared = true;
+    map.entries = this.entries;
+    map.pseudoEnd = this.pseudoEnd;
+    map.live = this.live;
+    map.bytes = this.bytes;
+    map.encoding = this.encoding;
     return map;
   }
 
   get count(): number {
-    return this.#pseudo.live + this.#rest.live;
+    return this.live;
   }
 
   get byteSize(): number {
-    return this.#byteSize;
+    return this.bytes;
   }
 
   first(name: ByteString): ByteString | undefined {
-    const key = this.#key(name);
-    const list = this.#listOf(key);
-    const at = list.find(key);
-    return at < 0 ? undefined : list.values[at];
+    const at = this.find(this.keyOf(name));
+    return at < 0 ? undefined : this.entries[at + 1];
   }
 
   /** The first value of a name, in any case of letters. */
@@ -143,16 +74,19 @@ export class HeaderMap implements Fields {
 
   /** Every value of a name, in order. */
   getAll(name: string): readonly ByteString[] {
-    const key = this.#key(lowerAscii(name));
-    const list = this.#listOf(key);
-    return list.values.filter((_, at) => list.names[at] === key);
+    const key = this.keyOf(lowerAscii(name));
+    return this.pairs()
+      .filter(([one]) => one === key)
+      .map(([, value]) => value);
   }
 
   /** Entries in order. */
   pairs(): readonly Pair[] {
     const found: Pair[] = [];
-    for (const list of [this.#pseudo, this.#rest]) {
-      list.names.forEach((name, at) => name !== undefined && found.push([name, list.values[at]!]));
+    const { entries } = this;
+    for (let i = 0; i < entries.length; i += 2) {
+      const name = entries[i];
+      if (name !== undefined) found.push([name, entries[i + 1]!]);
     }
     return found;
   }
@@ -163,83 +97,157 @@ export class HeaderMap implements Fields {
 
   /** The encoding is kept until the map changes: a map that many streams begin with is encoded once. */
   encoded(): Uint8Array {
-    return (this.#encoded ??= encodePairs(this.pairs()));
+    return (this.encoding.bytes ??= encodePairs(this.pairs()));
   }
 
   add(name: ByteString, value: ByteString): void {
-    this.#changes();
-    this.#add(this.#key(name), value);
+    this.own();
+    this.insert(this.keyOf(name), value);
   }
 
   replace(name: ByteString, value: ByteString): void {
-    this.#changes();
-    const key = this.#key(name);
-    const list = this.#listOf(key);
-    this.#byteSize += key.length + value.length - list.remove(key);
-    list.append(key, value);
+    const key = this.keyOf(name);
+    this.delete(key);
+    this.own();
+    this.append(key, value);
   }
 
   remove(name: ByteString): void {
-    const key = this.#key(name);
-    if (this.#listOf(key).find(key) < 0) {
-      this.version++;
-      return;
-    }
-    this.#changes();
-    this.#byteSize -= this.#listOf(key).remove(key);
+    this.delete(this.keyOf(name));
   }
 
   assign(pairs: readonly Pair[]): void {
-    this.#pseudo = new EntryList();
-    this.#rest = new EntryList();
-    this.#byteSize = 0;
-    this.#shared = false;
-    this.#encoded = undefined;
-    this.version++;
-    for (const [name, value] of pairs) this.#add(this.#key(lowerAscii(name)), value);
+    this.entries = [];
+    this.pseudoEnd = this.live = this.bytes = 0;
+    this.shared = false;
+    this.encoding = { bytes: undefined };
+    this.index = undefined;
+    for (const [name, value] of pairs) this.insert(this.keyOf(lowerAscii(name)), value);
   }
 
   /** Overwrites the first value where it stands, or appends: as Envoy does with `server`. */
   overwrite(name: ByteString, value: ByteString): void {
-    const list = this.#listOf(name);
-    if (list.find(name) < 0) return this.add(name, value);
-    this.#changes();
-    const own = this.#listOf(name);
-    const at = own.find(name);
-    this.#byteSize += value.length - own.values[at]!.length;
-    own.values[at] = value;
+    const at = this.find(name);
+    if (at < 0) return this.add(name, value);
+    this.own();
+    this.bytes += value.length - this.entries[at + 1]!.length;
+    this.entries[at + 1] = value;
   }
 
-  #add(key: ByteString, value: ByteString): void {
-    const list = this.#listOf(key);
+  /** Adds an entry by Envoy's rules; the entries are our own. */
+  private insert(key: ByteString, value: ByteString): void {
     if (inlineNames[this.kind].has(key)) {
-      const at = list.find(key);
+      const at = this.find(key);
       if (at >= 0) {
-        const present = list.values[at]!;
+        const present = this.entries[at + 1]!;
         if (value === "") return;
-        list.values[at] = present === "" ? value : `${present},${value}`;
-        this.#byteSize += list.values[at]!.length - present.length;
+        const joined = present === "" ? value : `${present},${value}`;
+        this.entries[at + 1] = joined;
+        this.bytes += joined.length - present.length;
         return;
       }
     }
-    list.append(key, value);
-    this.#byteSize += key.length + value.length;
+    this.append(key, value);
   }
 
-  #key(name: ByteString): ByteString {
+  private append(key: ByteString, value: ByteString): void {
+    const { entries } = this;
+    if (key.charCodeAt(0) === 0x3a) {
+      if (this.pseudoEnd < entries.length) {
+        entries.splice(this.pseudoEnd, 0, key, value);
+        this.index = undefined;
+      } else {
+        entries.push(key, value);
+      }
+      this.pseudoEnd += 2;
+    } else {
+      if (this.index !== undefined) note(this.index, key, entries.length);
+      entries.push(key, value);
+    }
+    this.live++;
+    this.bytes += key.length + value.length;
+  }
+
+  /** Removes every entry of a name. */
+  private delete(key: ByteString): void {
+    const first = this.find(key);
+    if (first < 0) return;
+    if (this.live < indexFrom) return this.deleteFrom(first, key);
+    this.own();
+    for (const at of this.indexed().get(key)!) {
+      this.bytes -= key.length + this.entries[at + 1]!.length;
+      this.entries[at] = undefined;
+      this.live--;
+    }
+    this.indexed().delete(key);
+    if (this.entries.length > 4 * this.live + 4 * indexFrom) this.pack();
+  }
+
+  /** Removal from a small map: the entries are written anew without those of the name. */
+  private deleteFrom(first: number, key: ByteString): void {
+    const { entries } = this;
+    const kept: Entries = entries.slice(0, first);
+    let pseudoEnd = this.pseudoEnd;
+    for (let i = first; i < entries.length; i += 2) {
+      const name = entries[i];
+      if (name === undefined || name === key) {
+        if (i < this.pseudoEnd) pseudoEnd -= 2;
+        if (name === undefined) continue;
+        this.bytes -= key.length + entries[i + 1]!.length;
+        this.live--;
+      } else {
+        kept.push(name, entries[i + 1]!);
+      }
+    }
+    this.entries = kept;
+    this.pseudoEnd = pseudoEnd;
+    this.index = undefined;
+    this.shared = false;
+    this.encoding = { bytes: undefined };
+  }
+
+  /** Position of the first entry of a name, or -1. */
+  private find(key: ByteString): number {
+    const { entries } = this;
+    if (this.live >= indexFrom) return this.indexed().get(key)?.[0] ?? -1;
+    for (let i = 0; i < entries.length; i += 2) if (entries[i] === key) return i;
+    return -1;
+  }
+
+  private indexed(): Map<ByteString, number[]> {
+    if (this.index === undefined) {
+      const index = (this.index = new Map<ByteString, number[]>());
+      const { entries } = this;
+      for (let i = 0; i < entries.length; i += 2) if (entries[i] !== undefined) note(index, entries[i]!, i);
+    }
+    return this.index;
+  }
+
+  private pack(): void {
+    const pairs = this.pairs();
+    this.pseudoEnd = 2 * pairs.filter(([name]) => name.charCodeAt(0) === 0x3a).length;
+    this.entries = pairs.flat();
+    this.index = undefined;
+  }
+
+  private keyOf(name: ByteString): ByteString {
     return name === "host" && this.kind === "request" ? ":authority" : name;
   }
 
-  #listOf(key: ByteString): EntryList {
-    return key.charCodeAt(0) === 0x3a ? this.#pseudo : this.#rest;
+  /** Makes the entries our own before they change; the encoding is no longer right. */
+  private own(): void {
+    if (this.shared) {
+      this.entries = this.entries.slice();
+      this.shared = false;
+      this.encoding = { bytes: undefined };
+    } else {
+      this.encoding.bytes = undefined;
+    }
   }
+}
 
-  #changes(): void {
-    this.version++;
-    this.#encoded = undefined;
-    if (!this.#shared) return;
-    this.#pseudo = this.#pseudo.copy();
-    this.#rest = this.#rest.copy();
-    this.#shared = false;
-  }
+function note(index: Map<ByteString, number[]>, name: ByteString, at: number): void {
+  const known = index.get(name);
+  if (known === undefined) index.set(name, [at]);
+  else known.push(at);
 }

@@ -29,13 +29,13 @@ export interface StreamView {
   readonly requestTrailers: HeaderMap | undefined;
   readonly responseHeaders: HeaderMap | undefined;
   readonly responseTrailers: HeaderMap | undefined;
-  /** Response code details, as access logs show them; empty when nobody set them. */
+  /** Response code details, as access logs show them; undefined when nobody set them. */
   responseCodeDetails: string | undefined;
 }
 
 /**
  * One filter of a stream. The stream calls it, in the order of Envoy's filter manager, and it answers how to go on.
- * `Request` is Envoy's decode, `Response` its encode.
+ * `request…` is Envoy's decode, `response…` its encode.
  */
 export interface HttpFilter {
   attach(handle: FilterHandle): void;

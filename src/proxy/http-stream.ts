@@ -1,7 +1,8 @@
+import type { DataAction, HeadersAction, TrailersAction } from "./action.js";
 import type { Pair } from "../abi/pairs.js";
 import { BodyBuffer } from "./body-buffer.js";
-import type { Place, SideEnd } from "./chain-side.js";
-import { ChainSide, place } from "./chain-side.js";
+import type { SideEnd } from "./chain-side.js";
+import { ChainSide, Place } from "./chain-side.js";
 import { HeaderMap } from "./header-map.js";
 import type { FilterHandle, HttpFilter, StreamView } from "./http-filter.js";
 import type { LocalReply } from "./local-reply.js";
@@ -31,13 +32,8 @@ export interface StreamOptions {
   /** Bytes that filters may hold. Default: no limit. */
   readonly requestBufferLimit?: number;
   readonly responseBufferLimit?: number;
+  /** [E] False up to 1.38. Default true. */
   readonly forwardsAddedData?: boolean;
-}
-
-interface FilterEntry {
-  readonly filter: HttpFilter;
-  readonly request: Place;
-  readonly response: Place;
 }
 
 /**
@@ -45,136 +41,101 @@ interface FilterEntry {
  * a filter can do to them. [E] FilterManager, with the parts of the connection manager that filters can see.
  */
 export class HttpStream implements StreamView {
-  readonly #ends: StreamEnds;
-  readonly #entries: FilterEntry[] = [];
-  readonly #request: ChainSide;
-  readonly #response: ChainSide;
-  responseCodeDetails: string | undefined;
-  #isHead = false;
-  #isGrpc = false;
+  readonly ends: StreamEnds;
+  readonly request: ChainSide;
+  readonly response: ChainSide;
+  private readonly filters: readonly HttpFilter[];
+  responseCodeDetails: string | undefined = undefined;
+  private isHead = false;
+  private isGrpc = false;
   /** A reply made while a request callback ran; it is sent when the callback has returned. */
-  #prepared: LocalReply | undefined;
-  #requestAborted = false;
-  #responseAborted = false;
-  #headersSent = false;
-  #responseComplete = false;
+  private prepared: LocalReply | undefined = undefined;
+  requestAborted = false;
+  responseAborted = false;
+  private headersSent = false;
+  responseComplete = false;
   /** Was the stream cut off? */
   wasReset = false;
   /** Log and destroy were called. */
   finished = false;
 
-  constructor(filters: readonly HttpFilter[], ends: StreamEnds, options: StreamOptions = {}) {
-    this.#ends = ends;
-    const stream = this; // oxlint-disable-line no-this-alias -- the two owners are getters on it
-    this.#request = new ChainSide(
-      {
-        get halted() {
-          return stream.#requestAborted || stream.#responseComplete || stream.wasReset;
-        },
-        get mayContinue() {
-          return !stream.#requestAborted && !stream.#responseComplete && !stream.wasReset;
-        },
-        overflow: () => this.#requestTooLarge(),
-        watermark: (above) => ends.watermark?.("request", above),
-      },
-      ends.upstream,
-    );
-    this.#response = new ChainSide(
-      {
-        get halted() {
-          return stream.#responseAborted || stream.wasReset;
-        },
-        get mayContinue() {
-          return !stream.#responseAborted && !stream.#responseComplete && !stream.wasReset;
-        },
-        overflow: () => this.#responseTooLarge(),
-        watermark: (above) => ends.watermark?.("response", above),
-      },
-      {
-        headers: (headers, end) => this.#responseHeadersLeave(headers, end),
-        data: (data, end) => this.#responseDataLeaves(data, end),
-        trailers: (trailers) => {
-          ends.client.trailers(trailers);
-          this.#end();
-        },
-      },
-    );
-    this.#request.bufferLimit = options.requestBufferLimit ?? Infinity;
-    this.#response.bufferLimit = options.responseBufferLimit ?? Infinity;
-    this.#request.forwardsAddedData = this.#response.forwardsAddedData = options.forwardsAddedData ?? true;
-    filters.forEach((filter, index) => this.#add(filter, index, filters.length));
+  constructor(filters: readonly HttpFilter[], ends: StreamEnds, options: StreamOptions = defaults) {
+    this.ends = ends;
+    this.filters = filters;
+    const last = filters.length - 1;
+    this.request = new RequestSide(this, placesOf(filters, 0, 1));
+    this.response = new ResponseSide(this, placesOf(filters, last, -1));
+    this.request.bufferLimit = options.requestBufferLimit ?? Infinity;
+    this.response.bufferLimit = options.responseBufferLimit ?? Infinity;
+    this.request.forwardsAddedData = this.response.forwardsAddedData = options.forwardsAddedData ?? true;
+    for (let i = 0; i <= last; i++) {
+      filters[i]!.attach(new Handle(this, this.request.places[i]!, this.response.places[last - i]!));
+    }
   }
 
   get requestHeaders(): HeaderMap | undefined {
-    return this.#request.headers;
+    return this.request.headers;
   }
   get requestTrailers(): HeaderMap | undefined {
-    return this.#request.trailers;
+    return this.request.trailers;
   }
   get responseHeaders(): HeaderMap | undefined {
-    return this.#response.headers;
+    return this.response.headers;
   }
   get responseTrailers(): HeaderMap | undefined {
-    return this.#response.trailers;
-  }
-  /** Has the client sent everything? */
-  get requestComplete(): boolean {
-    return this.#request.complete;
+    return this.response.trailers;
   }
   /** Have response headers gone to the client? */
   get responseStarted(): boolean {
-    return this.#headersSent;
-  }
-  get responseComplete(): boolean {
-    return this.#responseComplete;
+    return this.headersSent;
   }
 
   // ------------------------------------------------------------------------------------- from the client
 
   sendRequestHeaders(headers: HeaderMap, endOfStream: boolean): void {
-    this.#isHead = headers.first(":method") === "HEAD";
-    this.#isGrpc = isGrpc(headers);
-    this.#request.headers = headers;
-    this.#request.complete = endOfStream;
-    this.#request.sendHeaders(headers, endOfStream);
-    this.#sendPrepared();
+    this.isHead = headers.first(":method") === "HEAD";
+    this.isGrpc = isGrpc(headers);
+    this.request.headers = headers;
+    this.request.complete = endOfStream;
+    this.request.sendHeaders(headers, endOfStream);
+    this.sendPrepared();
   }
 
   sendRequestData(data: Uint8Array, endOfStream: boolean): void {
     if (this.finished) return;
-    if (endOfStream) this.#request.complete = true;
-    this.#request.sendData(new BodyBuffer(data), endOfStream);
-    this.#sendPrepared();
+    if (endOfStream) this.request.complete = true;
+    this.request.sendData(new BodyBuffer(data), endOfStream);
+    this.sendPrepared();
   }
 
   sendRequestTrailers(trailers: HeaderMap): void {
     if (this.finished) return;
-    this.#request.complete = true;
-    this.#request.trailers = trailers;
-    this.#request.sendTrailers(trailers);
-    this.#sendPrepared();
+    this.request.complete = true;
+    this.request.trailers = trailers;
+    this.request.sendTrailers(trailers);
+    this.sendPrepared();
   }
 
   // ------------------------------------------------------------------------------------- from the upstream
 
   sendResponseHeaders(headers: HeaderMap, endOfStream: boolean): void {
-    if (this.finished || this.#response.headers !== undefined) return;
-    this.#response.headers = headers;
-    this.#response.complete = endOfStream;
-    this.#response.sendHeaders(headers, endOfStream);
+    if (this.finished || this.response.headers !== undefined) return;
+    this.response.headers = headers;
+    this.response.complete = endOfStream;
+    this.response.sendHeaders(headers, endOfStream);
   }
 
   sendResponseData(data: Uint8Array, endOfStream: boolean): void {
-    if (this.finished || this.#responseAborted) return;
-    if (endOfStream) this.#response.complete = true;
-    this.#response.sendData(new BodyBuffer(data), endOfStream);
+    if (this.finished || this.responseAborted) return;
+    if (endOfStream) this.response.complete = true;
+    this.response.sendData(new BodyBuffer(data), endOfStream);
   }
 
   sendResponseTrailers(trailers: HeaderMap): void {
-    if (this.finished || this.#responseAborted) return;
-    this.#response.complete = true;
-    this.#response.trailers = trailers;
-    this.#response.sendTrailers(trailers);
+    if (this.finished || this.responseAborted) return;
+    this.response.complete = true;
+    this.response.trailers = trailers;
+    this.response.sendTrailers(trailers);
   }
 
   // ------------------------------------------------------------------------------------- cutting in
@@ -185,17 +146,17 @@ export class HttpStream implements StreamView {
    */
   sendLocalReply(reply: LocalReply): void {
     if (this.finished || this.wasReset) return;
-    const inRequestCallback = !this.#request.idle;
-    if (inRequestCallback) this.#requestAborted = true;
-    else if (!this.#response.idle) this.#responseAborted = true;
+    const inRequestCallback = this.request.running !== undefined;
+    if (inRequestCallback) this.requestAborted = true;
+    else if (this.response.running !== undefined) this.responseAborted = true;
     this.responseCodeDetails = reply.details;
-    if (this.#response.headers === undefined) {
-      this.#requestAborted = true;
-      if (!inRequestCallback) this.#sendThroughChain(reply);
-      else this.#prepared ??= reply; // the first wins, the details are the last one's
-    } else if (!this.#headersSent) {
-      this.#responseAborted = true;
-      this.#sendDirect(reply);
+    if (this.response.headers === undefined) {
+      this.requestAborted = true;
+      if (!inRequestCallback) this.sendThroughChain(reply);
+      else this.prepared ??= reply; // the first wins, the details are the last one's
+    } else if (!this.headersSent) {
+      this.responseAborted = true;
+      this.sendDirect(reply);
     } else {
       this.reset();
     }
@@ -205,139 +166,207 @@ export class HttpStream implements StreamView {
   reset(): void {
     if (this.finished || this.wasReset) return;
     this.wasReset = true;
-    this.#ends.reset();
-    this.#finish();
+    this.ends.reset();
+    this.finish();
   }
 
   /** Ends a stream that nobody will complete: log and destroy. */
   abandon(): void {
     if (this.finished) return;
     this.wasReset = true;
-    this.#finish();
+    this.finish();
   }
 
-  #sendPrepared(): void {
-    const reply = this.#prepared;
+  sendPrepared(): void {
+    const reply = this.prepared;
     if (reply === undefined || this.finished) return;
-    this.#prepared = undefined;
-    this.#sendThroughChain(reply);
+    this.prepared = undefined;
+    this.sendThroughChain(reply);
   }
 
-  #sendThroughChain(reply: LocalReply): void {
-    const { headers, body } = this.#compose(reply);
+  private sendThroughChain(reply: LocalReply): void {
+    const { headers, body } = this.compose(reply);
     const endOfStream = body.length === 0;
-    this.#response.streaming = true;
-    this.#response.headers = headers;
-    this.#response.complete = endOfStream;
-    this.#response.sendHeaders(headers, endOfStream);
-    if (endOfStream || this.finished || this.#responseAborted) return;
-    this.#response.complete = true;
-    this.#response.sendData(new BodyBuffer(body), true);
+    this.response.streaming = true;
+    this.response.headers = headers;
+    this.response.complete = endOfStream;
+    this.response.sendHeaders(headers, endOfStream);
+    if (endOfStream || this.finished || this.responseAborted) return;
+    this.response.complete = true;
+    this.response.sendData(new BodyBuffer(body), true);
   }
 
-  #sendDirect(reply: LocalReply): void {
-    const { headers, body } = this.#compose(reply);
-    this.#response.headers = headers;
-    this.#headersSent = true;
-    this.#ends.client.headers(headers, body.length === 0);
-    if (body.length > 0) this.#ends.client.data(new BodyBuffer(body), true);
-    this.#end();
+  private sendDirect(reply: LocalReply): void {
+    const { headers, body } = this.compose(reply);
+    this.response.headers = headers;
+    this.headersSent = true;
+    this.ends.client.acceptHeaders(headers, body.length === 0);
+    if (body.length > 0) this.ends.client.acceptData(new BodyBuffer(body), true);
+    this.responseComplete = true;
+    this.finish();
   }
 
-  #compose(reply: LocalReply) {
-    return composeReply(reply, { grpc: this.#isGrpc, head: this.#isHead }, this.#ends.replyHeaders?.());
+  private compose(reply: LocalReply) {
+    return composeReply(reply, { grpc: this.isGrpc, head: this.isHead }, this.ends.replyHeaders?.());
   }
 
   // ------------------------------------------------------------------------------------- leaving
 
-  #responseHeadersLeave(headers: HeaderMap, endOfStream: boolean): void {
-    const refused = this.#ends.checkResponse?.(headers);
+  responseHeadersLeave(headers: HeaderMap, endOfStream: boolean): void {
+    const refused = this.ends.checkResponse?.(headers);
     if (refused !== undefined) return this.sendLocalReply(refused);
-    this.#headersSent = true;
-    this.#ends.client.headers(headers, endOfStream);
-    if (endOfStream) this.#end();
+    this.headersSent = true;
+    this.ends.client.acceptHeaders(headers, endOfStream);
+    if (endOfStream) this.responseLeft();
   }
 
-  #responseDataLeaves(data: BodyBuffer, endOfStream: boolean): void {
-    this.#ends.client.data(data, endOfStream);
-    if (endOfStream) this.#end();
+  responseLeft(): void {
+    this.responseComplete = true;
+    this.finish();
   }
 
-  #end(): void {
-    this.#responseComplete = true;
-    this.#finish();
-  }
-
-  #finish(): void {
+  finish(): void {
     if (this.finished) return;
     this.finished = true;
-    this.#ends.ended?.();
-    for (const { filter } of this.#entries) filter.log();
-    for (const { filter } of this.#entries) filter.destroy();
+    this.ends.ended?.();
+    for (const filter of this.filters) filter.log();
+    for (const filter of this.filters) filter.destroy();
   }
+}
 
-  #requestTooLarge(): void {
-    this.sendLocalReply({
-      status: 413,
-      body: Buffer.from("Payload Too Large"),
-      headers: [],
-      details: "request_payload_too_large",
-    });
+const defaults: StreamOptions = {};
+
+/** A place for each filter, in the order in which a direction meets them. */
+function placesOf(filters: readonly HttpFilter[], first: number, step: 1 | -1): readonly Place[] {
+  const places = new Array<Place>(filters.length); // exactly as long as needed: one stream has two of them
+  for (let i = 0; i < filters.length; i++) places[i] = new Place(filters[first + step * i]!, i);
+  return places;
+}
+
+class RequestSide extends ChainSide {
+  private readonly stream: HttpStream;
+  constructor(stream: HttpStream, places: readonly Place[]) {
+    super(places);
+    this.stream = stream;
   }
-
-  #responseTooLarge(): void {
-    this.sendLocalReply({
-      status: 500,
-      body: Buffer.from("Internal Server Error"),
-      headers: [],
-      details: "response_payload_too_large",
-    });
+  protected override callHeaders(filter: HttpFilter, headers: HeaderMap, endOfStream: boolean): HeadersAction {
+    return filter.requestHeaders(headers, endOfStream);
   }
-
-  // ------------------------------------------------------------------------------------- filters
-
-  #add(filter: HttpFilter, index: number, count: number): void {
-    const request = place(index, {
-      headers: (headers, end) => filter.requestHeaders(headers, end),
-      data: (data, end) => filter.requestData(data, end),
-      trailers: (trailers) => filter.requestTrailers(trailers),
-    });
-    const response = place(count - 1 - index, {
-      headers: (headers, end) => filter.responseHeaders(headers, end),
-      data: (data, end) => filter.responseData(data, end),
-      trailers: (trailers) => filter.responseTrailers(trailers),
-    });
-    this.#entries.push({ filter, request, response });
-    this.#request.places.push(request);
-    this.#response.places.unshift(response);
-    filter.attach(this.#handle(request, response));
+  protected override callData(filter: HttpFilter, data: BodyBuffer, endOfStream: boolean): DataAction {
+    return filter.requestData(data, endOfStream);
   }
+  protected override callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction {
+    return filter.requestTrailers(trailers);
+  }
+  protected override get halted(): boolean {
+    const { requestAborted, responseComplete, wasReset } = this.stream;
+    return requestAborted || responseComplete || wasReset;
+  }
+  protected override get mayContinue(): boolean {
+    return !this.halted;
+  }
+  protected override overflow(): void {
+    this.stream.sendLocalReply(tooLarge(413, "Payload Too Large", "request_payload_too_large"));
+  }
+  protected override watermark(above: boolean): void {
+    this.stream.ends.watermark?.("request", above);
+  }
+  protected override get end(): SideEnd {
+    return this.stream.ends.upstream;
+  }
+}
 
-  #handle(request: Place, response: Place): FilterHandle {
-    const requestSide = this.#request;
-    const responseSide = this.#response;
-    return {
-      stream: this,
-      continueRequest: () => {
-        requestSide.continueFrom(request);
-        this.#sendPrepared();
-      },
-      continueResponse: () => {
-        if (responseSide.headers !== undefined) responseSide.continueFrom(response);
-      },
-      get requestBuffer() {
-        return requestSide.buffered;
-      },
-      get responseBuffer() {
-        return responseSide.buffered;
-      },
-      addRequestData: (data) => requestSide.addData(request, data, false),
-      addResponseData: (data) => responseSide.addData(response, data, false),
-      addRequestTrailers: () => (requestSide.trailers ??= new HeaderMap("requestTrailers")),
-      addResponseTrailers: () => (responseSide.trailers ??= new HeaderMap("responseTrailers")),
-      sendLocalReply: (reply) => this.sendLocalReply(reply),
-      resetStream: () => this.reset(),
-      clearRouteCache: () => this.#ends.clearRouteCache?.(),
-    };
+class ResponseSide extends ChainSide implements SideEnd {
+  private readonly stream: HttpStream;
+  constructor(stream: HttpStream, places: readonly Place[]) {
+    super(places);
+    this.stream = stream;
+  }
+  protected override callHeaders(filter: HttpFilter, headers: HeaderMap, endOfStream: boolean): HeadersAction {
+    return filter.responseHeaders(headers, endOfStream);
+  }
+  protected override callData(filter: HttpFilter, data: BodyBuffer, endOfStream: boolean): DataAction {
+    return filter.responseData(data, endOfStream);
+  }
+  protected override callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction {
+    return filter.responseTrailers(trailers);
+  }
+  protected override get halted(): boolean {
+    return this.stream.responseAborted || this.stream.wasReset;
+  }
+  protected override get mayContinue(): boolean {
+    return !this.halted && !this.stream.responseComplete;
+  }
+  protected override overflow(): void {
+    this.stream.sendLocalReply(tooLarge(500, "Internal Server Error", "response_payload_too_large"));
+  }
+  protected override watermark(above: boolean): void {
+    this.stream.ends.watermark?.("response", above);
+  }
+  /** The chain ends at the stream itself, which looks at headers before they go to the client. */
+  protected override get end(): SideEnd {
+    return this;
+  }
+  acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
+    this.stream.responseHeadersLeave(headers, endOfStream);
+  }
+  acceptData(data: BodyBuffer, endOfStream: boolean): void {
+    this.stream.ends.client.acceptData(data, endOfStream);
+    if (endOfStream) this.stream.responseLeft();
+  }
+  acceptTrailers(trailers: HeaderMap): void {
+    this.stream.ends.client.acceptTrailers(trailers);
+    this.stream.responseLeft();
+  }
+}
+
+function tooLarge(status: number, body: string, details: string): LocalReply {
+  return { status, body: Buffer.from(body), headers: [], details };
+}
+
+/** One filter's way to its stream. */
+class Handle implements FilterHandle {
+  readonly stream: HttpStream;
+  private readonly request: Place;
+  private readonly response: Place;
+
+  constructor(stream: HttpStream, request: Place, response: Place) {
+    this.stream = stream;
+    this.request = request;
+    this.response = response;
+  }
+  continueRequest(): void {
+    this.stream.request.continueFrom(this.request);
+    this.stream.sendPrepared();
+  }
+  continueResponse(): void {
+    this.stream.response.continueFrom(this.response);
+  }
+  get requestBuffer(): BodyBuffer | undefined {
+    return this.stream.request.buffered;
+  }
+  get responseBuffer(): BodyBuffer | undefined {
+    return this.stream.response.buffered;
+  }
+  addRequestData(data: BodyBuffer): void {
+    this.stream.request.addData(this.request, data);
+  }
+  addResponseData(data: BodyBuffer): void {
+    this.stream.response.addData(this.response, data);
+  }
+  addRequestTrailers(): HeaderMap {
+    return (this.stream.request.trailers ??= new HeaderMap("requestTrailers"));
+  }
+  addResponseTrailers(): HeaderMap {
+    return (this.stream.response.trailers ??= new HeaderMap("responseTrailers"));
+  }
+  sendLocalReply(reply: LocalReply): void {
+    this.stream.sendLocalReply(reply);
+  }
+  resetStream(): void {
+    this.stream.reset();
+  }
+  clearRouteCache(): void {
+    this.stream.ends.clearRouteCache?.();
   }
 }

@@ -18,15 +18,18 @@ export interface PluginFilterOptions {
   readonly passOnFailure?: boolean;
   /** [E] 1.33: the part that arrives is shown together with what is held. */
   readonly cumulativeBody?: boolean;
-  /** What a property of this stream means; see `proxy/envoy/attributes.ts`. */
-  readonly property?: (filter: PluginFilter, segments: readonly ByteString[]) => PropertyValue;
-  readonly setProperty?: (filter: PluginFilter, path: ByteString, value: Uint8Array) => Status;
-  /** Something that Envoy leaves undefined, or that would end its process. */
-  readonly diagnose?: (code: string, message: string) => void;
 }
 
-/** Called with what the guest answered to a stream callback: its raw number. */
-export type AnswerListener = (callback: LinkedCallback, answer: number) => void;
+/** What properties of a stream mean: the proxy knows. */
+export interface StreamProperties {
+  get(filter: PluginFilter, segments: readonly ByteString[]): PropertyValue;
+  set(path: ByteString, value: Uint8Array): Status;
+}
+
+/** Is told what the guest answered to each stream callback: its raw number. */
+export interface AnswerListener {
+  answered(answer: number, callback: LinkedCallback): void;
+}
 
 /**
  * A plugin as a filter of an HTTP stream: what Envoy's wasm `Context` is.
@@ -37,30 +40,32 @@ export type AnswerListener = (callback: LinkedCallback, answer: number) => void;
 export class PluginFilter implements HttpFilter, StreamPort {
   readonly root: PluginContext;
   readonly context: StreamContext;
-  readonly #vm: PluginVm;
-  readonly #options: PluginFilterOptions;
-  onAnswer: AnswerListener | undefined;
+  private readonly _vm: PluginVm;
+  private readonly _options: PluginFilterOptions;
+  private readonly _properties: StreamProperties;
+  onAnswer: AnswerListener | undefined = undefined;
   handle!: FilterHandle;
   /** Maps the guest may use now. */
-  #requestHeaders: HeaderMap | undefined;
-  #requestTrailers: HeaderMap | undefined;
-  #responseHeaders: HeaderMap | undefined;
-  #responseTrailers: HeaderMap | undefined;
-  #requestBody: BodyBuffer | undefined;
-  #responseBody: BodyBuffer | undefined;
-  #bufferingRequest = false;
-  #bufferingResponse = false;
-  #endOfStream = false;
+  private _requestHeaders: HeaderMap | undefined = undefined;
+  private _requestTrailers: HeaderMap | undefined = undefined;
+  private _responseHeaders: HeaderMap | undefined = undefined;
+  private _responseTrailers: HeaderMap | undefined = undefined;
+  private _requestBody: BodyBuffer | undefined = undefined;
+  private _responseBody: BodyBuffer | undefined = undefined;
+  private _bufferingRequest = false;
+  private _bufferingResponse = false;
+  private _endOfStream = false;
   /** Has the request reached this filter? Without that it takes no part in the response either. */
-  #started = false;
+  private _started = false;
   inLog = false;
-  #failureReplied = false;
-  #destroyed = false;
+  private _failureReplied = false;
+  private _destroyed = false;
 
-  constructor(root: PluginContext, options: PluginFilterOptions = {}) {
+  constructor(root: PluginContext, properties: StreamProperties, options: PluginFilterOptions = {}) {
     this.root = root;
-    this.#vm = root.vm;
-    this.#options = options;
+    this._properties = properties;
+    this._vm = root.vm;
+    this._options = options;
     this.context = openStream(root, this);
   }
 
@@ -71,93 +76,93 @@ export class PluginFilter implements HttpFilter, StreamPort {
   // ------------------------------------------------------------------------------------- the request
 
   requestHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    this.#create();
-    this.#started = true;
-    this.#requestHeaders = headers;
-    this.#endOfStream = endOfStream;
-    const action = this.#headersCallback(this.#vm.callbacks.proxy_on_request_headers, headers, endOfStream);
-    if (action === HeadersAction.Continue) this.#requestHeaders = undefined;
+    this._create();
+    this._started = true;
+    this._requestHeaders = headers;
+    this._endOfStream = endOfStream;
+    const action = this._headersCallback(this._vm.callbacks.proxy_on_request_headers, headers, endOfStream);
+    if (action === HeadersAction.Continue) this._requestHeaders = undefined;
     return action;
   }
 
   requestData(data: BodyBuffer, endOfStream: boolean): DataAction {
-    if (!this.#started) return DataAction.Continue;
-    this.#requestBody = data;
-    this.#endOfStream = endOfStream;
-    if (this.#bufferingRequest && this.#options.cumulativeBody !== false && data !== this.handle.requestBuffer) {
+    if (!this._started) return DataAction.Continue;
+    this._requestBody = data;
+    this._endOfStream = endOfStream;
+    if (this._bufferingRequest && this._options.cumulativeBody !== false && data !== this.handle.requestBuffer) {
       this.handle.addRequestData(data);
-      if (this.#destroyed) return DataAction.StopNoBuffer;
+      if (this._destroyed) return DataAction.StopNoBuffer;
     }
-    const size = this.#requestBodyView().size;
-    const callback = this.#vm.callbacks.proxy_on_request_body;
-    const action = this.#dataCallback(callback, size, endOfStream);
-    this.#bufferingRequest = action === DataAction.StopBuffer;
-    if (action === DataAction.Continue) this.#requestBody = undefined;
+    const size = this._requestBodyView().size;
+    const callback = this._vm.callbacks.proxy_on_request_body;
+    const action = this._dataCallback(callback, size, endOfStream);
+    this._bufferingRequest = action === DataAction.StopBuffer;
+    if (action === DataAction.Continue) this._requestBody = undefined;
     return action;
   }
 
   requestTrailers(trailers: HeaderMap): TrailersAction {
-    if (!this.#started) return TrailersAction.Continue;
-    this.#requestTrailers = trailers;
-    const action = this.#trailersCallback(this.#vm.callbacks.proxy_on_request_trailers, trailers);
-    if (action === TrailersAction.Continue) this.#requestTrailers = undefined;
+    if (!this._started) return TrailersAction.Continue;
+    this._requestTrailers = trailers;
+    const action = this._trailersCallback(this._vm.callbacks.proxy_on_request_trailers, trailers);
+    if (action === TrailersAction.Continue) this._requestTrailers = undefined;
     return action;
   }
 
   // ------------------------------------------------------------------------------------- the response
 
   responseHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    if (!this.#started) return HeadersAction.Continue;
-    this.#responseHeaders = headers;
-    this.#endOfStream = endOfStream;
-    const action = this.#headersCallback(this.#vm.callbacks.proxy_on_response_headers, headers, endOfStream);
-    if (action === HeadersAction.Continue) this.#responseHeaders = undefined;
+    if (!this._started) return HeadersAction.Continue;
+    this._responseHeaders = headers;
+    this._endOfStream = endOfStream;
+    const action = this._headersCallback(this._vm.callbacks.proxy_on_response_headers, headers, endOfStream);
+    if (action === HeadersAction.Continue) this._responseHeaders = undefined;
     return action;
   }
 
   responseData(data: BodyBuffer, endOfStream: boolean): DataAction {
-    if (!this.#started) return DataAction.Continue;
-    this.#responseBody = data;
-    this.#endOfStream = endOfStream;
-    if (this.#bufferingResponse && this.#options.cumulativeBody !== false && data !== this.handle.responseBuffer) {
+    if (!this._started) return DataAction.Continue;
+    this._responseBody = data;
+    this._endOfStream = endOfStream;
+    if (this._bufferingResponse && this._options.cumulativeBody !== false && data !== this.handle.responseBuffer) {
       this.handle.addResponseData(data);
-      if (this.#destroyed) return DataAction.StopNoBuffer;
+      if (this._destroyed) return DataAction.StopNoBuffer;
     }
-    const size = this.#responseBodyView().size;
-    const callback = this.#vm.callbacks.proxy_on_response_body;
-    const action = this.#dataCallback(callback, size, endOfStream);
-    this.#bufferingResponse = action === DataAction.StopBuffer;
-    if (action === DataAction.Continue) this.#responseBody = undefined;
+    const size = this._responseBodyView().size;
+    const callback = this._vm.callbacks.proxy_on_response_body;
+    const action = this._dataCallback(callback, size, endOfStream);
+    this._bufferingResponse = action === DataAction.StopBuffer;
+    if (action === DataAction.Continue) this._responseBody = undefined;
     return action;
   }
 
   responseTrailers(trailers: HeaderMap): TrailersAction {
-    if (!this.#started) return TrailersAction.Continue;
-    this.#responseTrailers = trailers;
-    const action = this.#trailersCallback(this.#vm.callbacks.proxy_on_response_trailers, trailers);
-    if (action === TrailersAction.Continue) this.#responseTrailers = undefined;
+    if (!this._started) return TrailersAction.Continue;
+    this._responseTrailers = trailers;
+    const action = this._trailersCallback(this._vm.callbacks.proxy_on_response_trailers, trailers);
+    if (action === TrailersAction.Continue) this._responseTrailers = undefined;
     return action;
   }
 
   // ------------------------------------------------------------------------------------- the end
 
   log(): void {
-    if (this.#vm.failed) return;
-    this.#create(); // a request that never reached this filter is logged all the same
+    if (this._vm.failed) return;
+    this._create(); // a request that never reached this filter is logged all the same
     this.inLog = true;
-    this.#vm.notify(this.#vm.callbacks.proxy_on_log, this.context);
+    this._vm.notify(this._vm.callbacks.proxy_on_log, this.context);
     this.inLog = false;
   }
 
   destroy(): void {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
-    if (this.context.created) this.#vm.notify(this.#vm.callbacks.proxy_on_done, this.context);
-    this.#vm.deleteContext(this.context);
+    if (this._destroyed) return;
+    this._destroyed = true;
+    if (this.context.created) this._vm.notify(this._vm.callbacks.proxy_on_done, this.context);
+    this._vm.deleteContext(this.context);
   }
 
   get destroyed(): boolean {
-    return this.#destroyed;
+    return this._destroyed;
   }
 
   // ------------------------------------------------------------------------------------- what the guest can use
@@ -166,13 +171,13 @@ export class PluginFilter implements HttpFilter, StreamPort {
   liveFields(map: MapType): HeaderMap | undefined {
     switch (map) {
       case MapType.RequestHeaders:
-        return this.#requestHeaders ?? this.#logged(this.handle.stream.requestHeaders);
+        return this._requestHeaders ?? this._logged(this.handle.stream.requestHeaders);
       case MapType.RequestTrailers:
-        return this.#requestTrailers;
+        return this._requestTrailers;
       case MapType.ResponseHeaders:
-        return this.#responseHeaders ?? this.#logged(this.handle.stream.responseHeaders);
+        return this._responseHeaders ?? this._logged(this.handle.stream.responseHeaders);
       case MapType.ResponseTrailers:
-        return this.#responseTrailers ?? this.#logged(this.handle.stream.responseTrailers);
+        return this._responseTrailers ?? this._logged(this.handle.stream.responseTrailers);
       default:
         return undefined;
     }
@@ -189,34 +194,34 @@ export class PluginFilter implements HttpFilter, StreamPort {
   writeFields(map: MapType): Fields | Status {
     switch (map) {
       case MapType.RequestHeaders:
-        if (this.#requestHeaders !== undefined) this.handle.clearRouteCache();
-        return this.#requestHeaders ?? Status.BadArgument;
+        if (this._requestHeaders !== undefined) this.handle.clearRouteCache();
+        return this._requestHeaders ?? Status.BadArgument;
       case MapType.RequestTrailers:
-        if (this.#requestTrailers === undefined && this.#requestBody !== undefined && this.#endOfStream) {
-          this.#requestTrailers = this.handle.addRequestTrailers();
+        if (this._requestTrailers === undefined && this._requestBody !== undefined && this._endOfStream) {
+          this._requestTrailers = this.handle.addRequestTrailers();
         }
-        return this.#requestTrailers ?? Status.BadArgument;
+        return this._requestTrailers ?? Status.BadArgument;
       case MapType.ResponseHeaders:
-        return this.#responseHeaders ?? Status.BadArgument;
+        return this._responseHeaders ?? Status.BadArgument;
       case MapType.ResponseTrailers:
-        if (this.#responseTrailers === undefined && this.#responseBody !== undefined && this.#endOfStream) {
-          this.#responseTrailers = this.handle.addResponseTrailers();
+        if (this._responseTrailers === undefined && this._responseBody !== undefined && this._endOfStream) {
+          this._responseTrailers = this.handle.addResponseTrailers();
         }
-        return this.#responseTrailers ?? Status.BadArgument;
+        return this._responseTrailers ?? Status.BadArgument;
       default:
         return Status.BadArgument;
     }
   }
 
   buffer(type: number): BufferPort {
-    if (type === BufferType.RequestBody) return this.#requestBodyView();
-    return type === BufferType.ResponseBody ? this.#responseBodyView() : emptyBuffer;
+    if (type === BufferType.RequestBody) return this._requestBodyView();
+    return type === BufferType.ResponseBody ? this._responseBodyView() : emptyBuffer;
   }
 
   noteContinue(type: StreamType): void {
     if (type !== StreamType.Request) return;
-    this.#requestHeaders = undefined;
-    this.#requestTrailers = undefined;
+    this._requestHeaders = undefined;
+    this._requestTrailers = undefined;
   }
 
   continueStream(type: StreamType): void {
@@ -243,11 +248,11 @@ export class PluginFilter implements HttpFilter, StreamPort {
   }
 
   property(segments: readonly ByteString[]): PropertyValue {
-    return this.#options.property?.(this, segments) ?? Status.NotFound;
+    return this._properties.get(this, segments);
   }
 
   setProperty(path: ByteString, value: Uint8Array): Status {
-    return this.#options.setProperty?.(this, path, value) ?? Status.NotFound;
+    return this._properties.set(path, value);
   }
 
   clearRouteCache(): void {
@@ -256,52 +261,52 @@ export class PluginFilter implements HttpFilter, StreamPort {
 
   // ------------------------------------------------------------------------------------- entering the guest
 
-  #create(): void {
-    if (!this.context.created && !this.#vm.failed) createStream(this.context);
+  private _create(): void {
+    if (!this.context.created && !this._vm.failed) createStream(this.context);
   }
 
-  #headersCallback(callback: LinkedCallback, headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    const vm = this.#vm;
-    if (vm.failed) return this.#failed(HeadersAction.StopAllWatermark, HeadersAction.Continue);
+  private _headersCallback(callback: LinkedCallback, headers: HeaderMap, endOfStream: boolean): HeadersAction {
+    const vm = this._vm;
+    if (vm.failed) return this._failed(HeadersAction.StopAllWatermark, HeadersAction.Continue);
     const answer = vm.enter(callback, this.context, headers.count, endOfStream ? 1 : 0);
     const failed = vm.failed;
     const action = failed
-      ? this.#failed(HeadersAction.StopAllWatermark, HeadersAction.Continue)
-      : headersAction(answer, vm.stopIteration, this.#options.allowOnHeadersStopIteration ?? false);
-    this.onAnswer?.(callback, answer);
+      ? this._failed(HeadersAction.StopAllWatermark, HeadersAction.Continue)
+      : headersAction(answer, vm.stopIteration, this._options.allowOnHeadersStopIteration ?? false);
+    this.onAnswer?.answered(answer, callback);
     vm.finish();
     return action;
   }
 
-  #dataCallback(callback: LinkedCallback, size: number, endOfStream: boolean): DataAction {
-    const vm = this.#vm;
-    if (vm.failed) return this.#failed(DataAction.StopNoBuffer, DataAction.Continue);
+  private _dataCallback(callback: LinkedCallback, size: number, endOfStream: boolean): DataAction {
+    const vm = this._vm;
+    if (vm.failed) return this._failed(DataAction.StopNoBuffer, DataAction.Continue);
     const answer = vm.enter(callback, this.context, size, endOfStream ? 1 : 0);
     const action = vm.failed
-      ? this.#failed(DataAction.StopNoBuffer, DataAction.Continue)
+      ? this._failed(DataAction.StopNoBuffer, DataAction.Continue)
       : dataAction(answer, vm.stopIteration);
-    this.onAnswer?.(callback, answer);
+    this.onAnswer?.answered(answer, callback);
     vm.finish();
     return action;
   }
 
-  #trailersCallback(callback: LinkedCallback, trailers: HeaderMap): TrailersAction {
-    const vm = this.#vm;
-    if (vm.failed) return this.#failed(TrailersAction.StopIteration, TrailersAction.Continue);
+  private _trailersCallback(callback: LinkedCallback, trailers: HeaderMap): TrailersAction {
+    const vm = this._vm;
+    if (vm.failed) return this._failed(TrailersAction.StopIteration, TrailersAction.Continue);
     const answer = vm.enter(callback, this.context, trailers.count);
     const action = vm.failed
-      ? this.#failed(TrailersAction.StopIteration, TrailersAction.Continue)
+      ? this._failed(TrailersAction.StopIteration, TrailersAction.Continue)
       : trailersAction(answer, vm.stopIteration);
-    this.onAnswer?.(callback, answer);
+    this.onAnswer?.answered(answer, callback);
     vm.finish();
     return action;
   }
 
   /** [H] The VM is lost. Closed: once, answer 503 (or cut off), and stop; afterwards nothing of this stream matters to it. */
-  #failed<T>(stop: T, pass: T): T {
-    if (this.#options.passOnFailure === true) return pass;
-    if (this.#failureReplied) return pass;
-    this.#failureReplied = true;
+  private _failed<T>(stop: T, pass: T): T {
+    if (this._options.passOnFailure === true) return pass;
+    if (this._failureReplied) return pass;
+    this._failureReplied = true;
     this.handle.sendLocalReply({
       status: 503,
       body: new Uint8Array(0),
@@ -312,16 +317,15 @@ export class PluginFilter implements HttpFilter, StreamPort {
     return stop;
   }
 
-  #requestBodyView(): BufferPort {
-    return (this.#bufferingRequest ? this.handle.requestBuffer : this.#requestBody) ?? emptyBuffer;
+  private _requestBodyView(): BufferPort {
+    return (this._bufferingRequest ? this.handle.requestBuffer : this._requestBody) ?? emptyBuffer;
   }
 
-  #responseBodyView(): BufferPort {
-    return (this.#bufferingResponse ? this.handle.responseBuffer : this.#responseBody) ?? emptyBuffer;
+  private _responseBodyView(): BufferPort {
+    return (this._bufferingResponse ? this.handle.responseBuffer : this._responseBody) ?? emptyBuffer;
   }
 
-  #logged(map: HeaderMap | undefined): HeaderMap | undefined {
+  private _logged(map: HeaderMap | undefined): HeaderMap | undefined {
     return this.inLog ? map : undefined;
   }
 }
-

@@ -30,7 +30,8 @@ function longestCommon(before: readonly Pair[], after: readonly Pair[]): DiffLin
     }
   }
   const lines: DiffLine[] = [];
-  const push = (kind: "same" | "added" | "removed", [name, value]: Pair): void => void lines.push({ kind, name, value });
+  const push = (kind: "same" | "added" | "removed", [name, value]: Pair): void =>
+    void lines.push({ kind, name, value });
   let [i, j] = [0, 0];
   while (i < before.length || j < after.length) {
     if (i < before.length && j < after.length && same(i, j)) {

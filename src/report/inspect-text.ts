@@ -29,7 +29,10 @@ export function inspectText(file: string, one: Inspection, paint: Paint): string
     row("memory", `${count(memory.initialPages, "page")} of 64 KiB, ${most}${where}`);
   }
   row("code", `${count(one.functions, "function")}, ${count(one.dataBytes, "byte")} of data`);
-  row("sections", one.customSections.map(({ name, bytes }) => `${name} (${count(bytes, "byte")})`).join(", ") || "no custom ones");
+  row(
+    "sections",
+    one.customSections.map(({ name, bytes }) => `${name} (${count(bytes, "byte")})`).join(", ") || "no custom ones",
+  );
   row("features", one.features.map(({ name }) => name).join(", ") || "none named");
   list("callbacks", one.callbacks);
   list("hostcalls", one.hostcalls);
@@ -41,7 +44,8 @@ export function inspectText(file: string, one: Inspection, paint: Paint): string
     out.push(`${paint("red", "would not load:")} ${escapeControls(message)}`);
     if (line !== undefined) out.push(paint("dim", `  Envoy says: ${escapeControls(line)}`));
   }
-  if (one.problems.length === 0 && one.unsupportedFeatures.length === 0) out.push(paint("green", "links: every import is provided"));
+  if (one.problems.length === 0 && one.unsupportedFeatures.length === 0)
+    out.push(paint("green", "links: every import is provided"));
   return out.join("\n");
 }
 

@@ -63,6 +63,8 @@ export function runJson(file: string, report: RunReport, options: { readonly tra
     failure: error(failure),
     endFailure: error(endFailure),
     timing,
-    ...(options.trace && { trace: report.trace.map((event) => ({ context: event.contextId, kind: event.kind, text: formatEvent(event) })) }),
+    ...(options.trace && {
+      trace: report.trace.map((event) => ({ context: event.contextId, kind: event.kind, text: formatEvent(event) })),
+    }),
   };
 }

@@ -24,7 +24,9 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
     out.push(...diff(from, client.headers, paint, ""));
     out.push(...body("response body", response, client, paint), ...trailers(response, client, paint));
   } else {
-    title(`< ${report.outcome === "paused" ? "nothing: the plugin paused and nothing resumed it" : "nothing: the stream was cut off"}`);
+    title(
+      `< ${report.outcome === "paused" ? "nothing: the plugin paused and nothing resumed it" : "nothing: the stream was cut off"}`,
+    );
   }
   if (options.trace) {
     title("trace");
@@ -42,7 +44,9 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
   if (report.logs.length === 0) out.push(paint("dim", "  nothing at this level"));
   for (const record of report.logs) {
     const level = `[${record.levelName}]`.padEnd(10);
-    out.push(`  ${paint(levelColour(record.level), level)} ${escapeControls(record.line, "\n\t").replaceAll("\n", "\n             ")}`);
+    out.push(
+      `  ${paint(levelColour(record.level), level)} ${escapeControls(record.line, "\n\t").replaceAll("\n", "\n             ")}`,
+    );
   }
   for (const call of report.calls) {
     title(`call to "${call.upstream}": ${call.state}`);
@@ -58,7 +62,10 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
   }
   for (const { message } of report.diagnostics) out.push("", `${paint("yellow", "note:")} ${escapeControls(message)}`);
   if (report.endFailure !== undefined) {
-    out.push("", `${paint("yellow", "note:")} when the plugin was ended: ${report.endFailure.message}; Envoy logs this at shutdown`);
+    out.push(
+      "",
+      `${paint("yellow", "note:")} when the plugin was ended: ${report.endFailure.message}; Envoy logs this at shutdown`,
+    );
   }
   out.push("", ...summary(report, paint));
   return out.join("\n");
@@ -69,13 +76,23 @@ function summary(report: RunReport, paint: Paint): string[] {
   const { upstream, client, timing, failure } = report;
   const left = upstream === undefined ? "nothing" : requestLine(upstream.headers) + unfinished(upstream);
   const got = client === undefined ? "nothing" : statusLine(client.headers) + unfinished(client);
-  out.push(`upstream gets  ${left}`, `client gets    ${got}${report.responseCodeDetails ? `  (${report.responseCodeDetails})` : ""}`);
+  out.push(
+    `upstream gets  ${left}`,
+    `client gets    ${got}${report.responseCodeDetails ? `  (${report.responseCodeDetails})` : ""}`,
+  );
   const times = timing.exchangesUs.toSorted((a, b) => a - b);
   const middle = times[Math.floor(times.length / 2)]!;
-  const each = times.length === 1 ? duration(middle) : `${times.length} exchanges, median ${duration(middle)}, fastest ${duration(times[0]!)}`;
+  const each =
+    times.length === 1
+      ? duration(middle)
+      : `${times.length} exchanges, median ${duration(middle)}, fastest ${duration(times[0]!)}`;
   out.push(`took           ${duration(timing.startMs * 1000)} to load and start, ${each} for the exchange`);
   if (failure !== undefined) {
-    out.push("", `${paint("red", "error:")} ${failure.message}`, ...failure.details.map((line) => `  ${escapeControls(line)}`));
+    out.push(
+      "",
+      `${paint("red", "error:")} ${failure.message}`,
+      ...failure.details.map((line) => `  ${escapeControls(line)}`),
+    );
   }
   return out;
 }
@@ -110,7 +127,12 @@ function diff(before: readonly Pair[], after: readonly Pair[] | undefined, paint
   });
 }
 
-function body(name: string, before: MessageReport | undefined, after: MessageReport | undefined, paint: Paint): string[] {
+function body(
+  name: string,
+  before: MessageReport | undefined,
+  after: MessageReport | undefined,
+  paint: Paint,
+): string[] {
   const [from, to] = [before?.body, after?.body];
   if ((from?.length ?? 0) === 0 && (to?.length ?? 0) === 0) return [];
   const same = from !== undefined && to !== undefined && Buffer.compare(from, to) === 0;

@@ -137,6 +137,11 @@ export class BinaryReader {
     return this.#bytes.subarray(start, this.#at);
   }
 
+  /** A reader of the same bytes from `start` on, which must not lie before this one's. */
+  from(start: number): BinaryReader {
+    return new BinaryReader(this.#bytes, start, this.#end, this.#part);
+  }
+
   /** A reader of the next `length` bytes, which this one passes over. `part` names them in messages. */
   part(length: number, part: string): BinaryReader {
     const start = this.skip(length, part);

@@ -2,15 +2,17 @@ import type { BinaryReader } from "./binary.js";
 
 /** The head of one unit of `.debug_line`: how its program is coded, and which files it names. DWARF 5 §6.2.4 */
 export interface LineHeader {
-  readonly version: number;
   readonly minInstructionLength: number;
   readonly lineBase: number;
   readonly lineRange: number;
   readonly opcodeBase: number;
   /** How many LEB128 operands each standard opcode has; entry 0 is that of opcode 1. */
   readonly operandCounts: readonly number[];
-  /** Path by file register: from 1 before DWARF 5, from 0 since. */
-  readonly files: readonly (string | undefined)[];
+  /**
+   * The path that the file register stands for: from 1 before DWARF 5, from 0 since. Read from the head each time: few of
+   * its names are ever asked for, and together they can be much longer than the file.
+   */
+  readonly path: (file: number) => string | undefined;
 }
 
 /** Readers of the sections that a DWARF 5 header points into, at the offset it states. */
@@ -35,39 +37,46 @@ export function readLineHeader(unit: BinaryReader, is64: boolean, strings: Strin
   if (lineRange === 0) throw head.invalid("the line range", "it is 0");
   const operandCounts: number[] = [];
   for (let opcode = 1; opcode < opcodeBase; opcode++) operandCounts.push(head.u8("a count of operands"));
-  const files = version >= 5 ? readFiles5(head, is64, strings) : readFiles4(head);
-  return { version, minInstructionLength, lineBase, lineRange, opcodeBase, operandCounts, files };
+  const tables = head.at;
+  const path = (file: number): string | undefined => {
+    const names = head.from(tables);
+    return version >= 5 ? path5(file, names, is64, strings) : path4(file, names);
+  };
+  return { minInstructionLength, lineBase, lineRange, opcodeBase, operandCounts, path };
 }
 
 /** Lists that end with an empty string. Folder 0 is that of the compilation, which only `.debug_info` names. */
-function readFiles4(head: BinaryReader): (string | undefined)[] {
+function path4(file: number, head: BinaryReader): string | undefined {
   const folders = [""];
   for (let name; (name = head.zeroTerminated("a folder")) !== "";) folders.push(name);
-  const files: (string | undefined)[] = [undefined];
-  for (let name; (name = head.zeroTerminated("a file")) !== "";) {
-    files.push(joinPath(folders[head.leb("the folder of a file")] ?? "", name));
+  let index = 1;
+  for (let name; (name = head.zeroTerminated("a file")) !== ""; index++) {
+    const folder = head.leb("the folder of a file");
+    if (index === file) return joinPath(folders[folder] ?? "", name);
     head.leb("the time of a file");
     head.leb("the size of a file");
   }
-  return files;
+  return undefined;
 }
 
 /** DWARF 5: tables that say how their entries are coded. Folder 0 is that of the compilation. */
-function readFiles5(head: BinaryReader, is64: boolean, strings: StringSections): (string | undefined)[] {
-  const folders = readEntries(head, is64, strings).map((entry) => entry.path);
-  const base = folders[0] ?? "";
-  return readEntries(head, is64, strings).map(({ path, folder }) =>
-    joinPath(base, joinPath(folder === 0 ? "" : (folders[folder] ?? ""), path)),
-  );
+function path5(file: number, head: BinaryReader, is64: boolean, strings: StringSections): string | undefined {
+  const folders = readEntries(head, is64, strings);
+  const entry = readEntries(head, is64, strings)[file];
+  if (entry === undefined) return undefined;
+  const folder = entry.folder === 0 ? "" : (folders[entry.folder]?.path() ?? "");
+  return joinPath(folders[0]?.path() ?? "", joinPath(folder, entry.path()));
 }
 
 interface Entry {
-  readonly path: string;
+  readonly path: () => string;
   readonly folder: number;
 }
 
 const contentPath = 1;
 const contentFolder = 2;
+
+const noPath = (): string => "";
 
 function readEntries(head: BinaryReader, is64: boolean, strings: StringSections): Entry[] {
   const formats: [content: number, form: number][] = [];
@@ -78,10 +87,11 @@ function readEntries(head: BinaryReader, is64: boolean, strings: StringSections)
   const count = head.leb("the number of entries");
   if (formats.length === 0 && count > 0) throw head.invalid("the entries of a line table", "they have no format");
   for (let left = count; left > 0; left--) {
-    let [path, folder] = ["", 0];
+    let path = noPath;
+    let folder = 0;
     for (const [content, form] of formats) {
       const value = readForm(head, form, is64, strings);
-      if (content === contentPath && typeof value === "string") path = value;
+      if (content === contentPath && typeof value === "function") path = value;
       if (content === contentFolder && typeof value === "number") folder = value;
     }
     entries.push({ path, folder });
@@ -90,16 +100,21 @@ function readEntries(head: BinaryReader, is64: boolean, strings: StringSections)
 }
 
 /** Each form takes at least a byte, so that a great count of entries runs into the end of the head. DWARF 5 §7.5.6 */
-function readForm(head: BinaryReader, form: number, is64: boolean, strings: StringSections): string | number {
+function readForm(head: BinaryReader, form: number, is64: boolean, strings: StringSections): number | (() => string) {
   const what = "an entry of a line table";
-  const offset = (): number => (is64 ? head.u64(what) : head.u32(what));
+  const section = form === 0x0e ? strings.string : strings.lineString;
   switch (form) {
-    case 0x08: // DW_FORM_string
-      return head.zeroTerminated(what);
+    case 0x08: {
+      // DW_FORM_string
+      const text = head.zeroTerminated(what);
+      return () => text;
+    }
     case 0x0e: // DW_FORM_strp
-      return strings.string(offset());
-    case 0x1f: // DW_FORM_line_strp
-      return strings.lineString(offset());
+    case 0x1f: {
+      // DW_FORM_line_strp
+      const offset = is64 ? head.u64(what) : head.u32(what);
+      return () => section(offset);
+    }
     case 0x0b: // DW_FORM_data1
       return head.u8(what);
     case 0x05: // DW_FORM_data2
@@ -120,7 +135,7 @@ function readForm(head: BinaryReader, form: number, is64: boolean, strings: Stri
 }
 
 /** `name` in `folder`, unless it is absolute; a folder "." is left out. */
-export function joinPath(folder: string, name: string): string {
+function joinPath(folder: string, name: string): string {
   const plain = name.replace(/^(\.\/)+/, "");
   if (folder === "" || folder === "." || /^([/\\]|[A-Za-z]:[/\\])/.test(plain)) return plain === "" ? folder : plain;
   return plain === "" || plain === "." ? folder : `${folder.replace(/^(\.\/)+/, "").replace(/[/\\]$/, "")}/${plain}`;

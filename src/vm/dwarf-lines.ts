@@ -100,8 +100,9 @@ function find(sequence: Sequence, bytes: Uint8Array, address: number): SourcePos
     found = { ...row };
     return false;
   });
-  const file = found && header.files[found.file];
-  if (found === undefined || file === undefined || found.line < 1) return undefined;
+  if (found === undefined || found.line < 1) return undefined;
+  const file = header.path(found.file);
+  if (file === undefined) return undefined;
   return { file, line: found.line, column: found.column };
 }
 

@@ -22,6 +22,8 @@ export interface FunctionDescriptor<Scope = never> {
   readonly result: "status" | "errno" | "value" | "none";
   readonly phases: Phases;
   readonly body: (scope: Scope, args: never) => unknown;
+  /** The argument that remembers the call by itself: `noteOwn` gets it instead of all arguments. Only `proxy_log`. */
+  readonly notedBy?: string;
 }
 
 /** A body answers a status alone, its results (status OK), or both. */
@@ -40,6 +42,7 @@ export interface ImportScope extends GuestPort {
   answerFault(thrown: unknown, descriptor: FunctionDescriptor): number;
   /** Remembers the call: decoded arguments, or the raw ones as an array where a check refused them; what the body answered. */
   noteCall(descriptor: FunctionDescriptor, args: unknown, outcome: unknown, status: number): void;
+  noteOwn(argument: unknown): void;
 }
 
 export const phaseStart = 1;
@@ -50,7 +53,12 @@ export function wasmParams(descriptor: Pick<FunctionDescriptor, "params">): Wasm
   return Object.values(descriptor.params).flatMap((parameter) => parameter.wasm);
 }
 
-type Factory = (scope: ImportScope, body: unknown, descriptor: unknown, library: typeof lib) => (...args: never) => unknown;
+type Factory = (
+  scope: ImportScope,
+  body: unknown,
+  descriptor: unknown,
+  library: typeof lib,
+) => (...args: never) => unknown;
 
 const factories = new WeakMap<FunctionDescriptor, Factory>();
 
@@ -92,6 +100,11 @@ export function source(descriptor: FunctionDescriptor): string {
   const allowed = (descriptor.phases.start ? phaseStart : 0) | (descriptor.phases.allocator ? phaseAllocator : 0);
   const raw = `[${names.join(", ")}]`;
   const refusals = checks.map(([condition, status]) => `if (${condition}) return answer(${status}, ${raw});`);
+  const whole = "scope.noteCall(D, args, outcome, status);";
+  const note =
+    descriptor.notedBy === undefined
+      ? whole
+      : `if (status === 0) scope.noteOwn(args.${descriptor.notedBy}); else ${whole}`;
   return `"use strict";
     const answer = (status, raw) => { scope.noteCall(D, raw, undefined, status); return status; };
     return (${names.join(", ")}) => {
@@ -111,7 +124,7 @@ export function source(descriptor: FunctionDescriptor): string {
       } catch (thrown) {
         status = scope.answerFault(thrown, D);
       }
-      scope.noteCall(D, args, outcome, status);
+      ${note}
       return ${descriptor.result === "none" ? "undefined" : "status"};
     };`;
 }

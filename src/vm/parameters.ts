@@ -51,7 +51,9 @@ export type Outputs<P extends Parameters> = {
   readonly [K in keyof P as P[K] extends { encode: string } ? K : never]: NonNullable<P[K]["$out"]>;
 };
 
-function input<In>(parameter: Omit<Parameter<In>, "decode" | "show"> & { decode: string; show: (value: In) => string }) {
+function input<In>(
+  parameter: Omit<Parameter<In>, "decode" | "show"> & { decode: string; show: (value: In) => string },
+) {
   return parameter as unknown as Parameter<In, never> & { readonly decode: string };
 }
 function output<Out>(
@@ -229,7 +231,13 @@ export const lib = {
     memory.writeU32(toPointer, at);
     memory.writeU32(toSize, size);
   },
-  returnBytesIfWanted(port: GuestPort, memory: GuestMemory, toPointer: number, toSize: number, value: Uint8Array): void {
+  returnBytesIfWanted(
+    port: GuestPort,
+    memory: GuestMemory,
+    toPointer: number,
+    toSize: number,
+    value: Uint8Array,
+  ): void {
     let at = 0;
     if (value.length > 0) {
       at = port.allocate(value.length);

@@ -7,12 +7,7 @@ import { constant, Errno, isOutput, wasi } from "./wasi-function.js";
 const newline = 0x0a;
 
 /** Joins the pieces, cuts one newline at the end, and logs one record: fd 1 at info, fd 2 at error. [H] */
-function write(
-  scope: WasiScope,
-  fd: number,
-  vectors: number,
-  count: number,
-): number | { readonly written: number } {
+function write(scope: WasiScope, fd: number, vectors: number, count: number): number | { readonly written: number } {
   if (!isOutput(fd)) return Errno.BadFd;
   const bytes = gather(scope.memory, vectors, count);
   if (bytes.length > 0) {
@@ -94,11 +89,7 @@ export const fdFdstatSetFlags = constant("fd_fdstat_set_flags", { fd: i32, flags
 export const fdFilestatGet = constant("fd_filestat_get", { fd: i32, stat: address }, Errno.BadFd);
 /** EBADF tells a C library that there are no directories. */
 export const fdPrestatGet = constant("fd_prestat_get", { fd: i32, prestat: address }, Errno.BadFd);
-export const fdPrestatDirName = constant(
-  "fd_prestat_dir_name",
-  { fd: i32, path: address, size: u32 },
-  Errno.NoSys,
-);
+export const fdPrestatDirName = constant("fd_prestat_dir_name", { fd: i32, path: address, size: u32 }, Errno.NoSys);
 export const fdAdvise = constant("fd_advise", { fd: i32, offset: i64, size: i64, advice: u32 }, Errno.Success);
 
 const outputOnly = ({ fd }: { readonly fd: number }): number => (isOutput(fd) ? Errno.Success : Errno.BadFd);

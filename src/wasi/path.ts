@@ -29,11 +29,7 @@ export const pathRename = constant("path_rename", rename, Errno.NotSupported);
 /** [H] has 6 parameters where the standard has 7: a standard module that imports it does not load in Envoy. */
 export const pathLink = constant("path_link", rename, Errno.NotSupported);
 /** [H] has 4 parameters where the standard has 5. */
-export const pathSymlink = constant(
-  "path_symlink",
-  { ...path, fd: i32, newPath: address },
-  Errno.NotSupported,
-);
+export const pathSymlink = constant("path_symlink", { ...path, fd: i32, newPath: address }, Errno.NotSupported);
 
 export const pathReadlink = wasi(
   "path_readlink",

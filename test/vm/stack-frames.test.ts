@@ -25,6 +25,10 @@ function framesOf(
   return guestFrames(errorOf(bytes, ...call), readModule(bytes), bytes);
 }
 
+function forbidden(): never {
+  throw new Error("restricted_callback");
+}
+
 /** Where the C source says `here: <mark>`. */
 function here(mark: string, file = "frames.c"): { file: string; line: number } {
   const lines = readFileSync(`test/vm/dwarf/${file}`, "utf8").split("\n");
@@ -75,10 +79,7 @@ describe("guestFrames()", () => {
 
   test("sees the guest behind an import function that threw", async () => {
     const bytes = await assemble(`(module (import "env" "f" (func $f)) (func $go (export "go") call $f))`);
-    const thrower = (): never => {
-      throw new Error("restricted_callback");
-    };
-    expect(framesOf(bytes, "go", [], { env: { f: thrower } })).toMatchObject([{ functionName: "go" }]);
+    expect(framesOf(bytes, "go", [], { env: { f: forbidden } })).toMatchObject([{ functionName: "go" }]);
   });
 
   test("sees the innermost frames of an endless recursion", async () => {

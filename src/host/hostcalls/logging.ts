@@ -3,6 +3,7 @@ import { Status } from "../../abi/enums.js";
 import type { Parameter } from "../../vm/parameters.js";
 import { quote, returnU32 } from "../../vm/parameters.js";
 import { byteString } from "../../abi/bytes.js";
+import type { Hostcall } from "../hostcall.js";
 import { hostcall, logLevel } from "../hostcall.js";
 import type { LogRecord } from "../log-book.js";
 
@@ -21,16 +22,19 @@ const message: Parameter<LogRecord, never> & { readonly decode: string } = {
  * BAD_ARGUMENT for a level above 5, checked before the message; INVALID_MEMORY_ACCESS. An empty message is a line too.
  * [S] v0.2.1 #proxy_log
  */
-export const proxyLog = hostcall(
-  { name: "proxy_log", params: { level: logLevel, message }, phases: { start: true, allocator: true } },
-  (call, args) => {
-    call.logRecord(args.message, args.level as LogLevel, "guest");
-    return Status.Ok;
-  },
-);
+export const proxyLog: Hostcall = {
+  ...hostcall(
+    { name: "proxy_log", params: { level: logLevel, message }, phases: { start: true, allocator: true } },
+    (call, args) => {
+      args.message.descriptor = proxyLog;
+      call.logRecord(args.message, args.level as LogLevel, "guest");
+      return Status.Ok;
+    },
+  ),
+  notedBy: "message",
+};
 
 /** The level below which the host drops lines, 0 to 5. INVALID_MEMORY_ACCESS. [S] v0.2.1 #proxy_get_log_level */
-export const proxyGetLogLevel = hostcall(
-  { name: "proxy_get_log_level", params: { level: returnU32 } },
-  (call) => ({ level: call.process.logLevel }),
-);
+export const proxyGetLogLevel = hostcall({ name: "proxy_get_log_level", params: { level: returnU32 } }, (call) => ({
+  level: call.process.logLevel,
+}));

@@ -16,7 +16,10 @@ export class VmCallouts {
   /** The next token of this kind. */
   reserve(kind: 0 | 1 | 2): number {
     if (this.#open.size >= limits.pendingCalls) {
-      throw new HarnessError("LIMIT_EXCEEDED", `Cannot start a call: ${limits.pendingCalls} wait already (pendingCalls)`);
+      throw new HarnessError(
+        "LIMIT_EXCEEDED",
+        `Cannot start a call: ${limits.pendingCalls} wait already (pendingCalls)`,
+      );
     }
     return (this.#last[kind] += 4);
   }

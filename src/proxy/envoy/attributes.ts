@@ -2,7 +2,7 @@ import type { ByteString } from "../../abi/bytes.js";
 import { MapType, Status } from "../../abi/enums.js";
 import type { PropertyValue } from "../../host/stream-port.js";
 import type { HeaderMap } from "../header-map.js";
-import type { PluginFilter } from "../plugin-filter.js";
+import type { PluginFilter, StreamProperties } from "../plugin-filter.js";
 import { grpcStatusOf } from "../local-reply.js";
 import type { Property } from "./property-value.js";
 import { encodeProperty } from "./property-value.js";
@@ -127,7 +127,7 @@ export const attributeNames: readonly string[] = [
 ];
 
 /** A property of a stream, as a plugin reads it at this moment. [E] Context::findValue */
-export function streamProperty(info: StreamInfo, filter: PluginFilter, segments: readonly ByteString[]): PropertyValue {
+function streamProperty(info: StreamInfo, filter: PluginFilter, segments: readonly ByteString[]): PropertyValue {
   const set = overridden(info.properties, segments);
   if (set !== undefined) return set;
   const source: Source = {
@@ -163,10 +163,20 @@ export function processProperty(
   return segments.length === 1 && segments[0] === "xds" ? Status.SerializationFailure : Status.NotFound;
 }
 
-/** Stores a value for the stream under the whole path. [E] set_property */
-export function setStreamProperty(info: StreamInfo, path: ByteString, value: Uint8Array): Status {
-  info.filterState.set(`wasm.${path}`, value);
-  return Status.Ok;
+/** The properties of one stream, as its plugins read and set them. */
+export class EnvoyProperties implements StreamProperties {
+  private readonly _info: StreamInfo;
+  constructor(info: StreamInfo) {
+    this._info = info;
+  }
+  get(filter: PluginFilter, segments: readonly ByteString[]): PropertyValue {
+    return streamProperty(this._info, filter, segments);
+  }
+  /** Stores a value for the stream under the whole path. [E] set_property */
+  set(path: ByteString, value: Uint8Array): Status {
+    this._info.filterState.set(`wasm.${path}`, value);
+    return Status.Ok;
+  }
 }
 
 /** What the test set: the longest prefix of the path that it names, stepped into with the rest. */

@@ -13,8 +13,15 @@ import type { PropertyValue } from "../../host/stream-port.js";
  * null: present, yet without bytes (SERIALIZATION_FAILURE) · undefined: not there (NOT_FOUND).
  */
 export type Property =
-  string | number | bigint | boolean | Uint8Array | null | undefined | readonly Property[] | { readonly [key: string]: Property };
-
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | null
+  | undefined
+  | readonly Property[]
+  | { readonly [key: string]: Property };
 
 /** Steps from a value into `segments` and encodes what is found. */
 export function encodeProperty(value: Property, segments: readonly ByteString[] = []): PropertyValue {

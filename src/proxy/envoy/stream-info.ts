@@ -1,32 +1,7 @@
+import type { Clock } from "../../host/services/clock.js";
 import type { Property } from "./property-value.js";
 
 export type Protocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "HTTP/3";
-
-/** What a proxy knows of a stream besides its messages. The test may set all of it. */
-export interface StreamInfo {
-  readonly protocol: Protocol;
-  /** Wall time at which the request came, nanoseconds since the Unix epoch. */
-  readonly startNs: bigint;
-  readonly connectionId: number;
-  /** `ip:port` of the client and of the listener. */
-  readonly sourceAddress: string;
-  readonly destinationAddress: string;
-  /** Bytes of bodies. */
-  requestBytes: number;
-  responseBytes: number;
-  /** Envoy's bit mask of response flags. */
-  responseFlags: number;
-  /** Nanoseconds from start to end; undefined while the stream lives. */
-  durationNs: number | undefined;
-  /** Set once the router has a connection to an upstream. */
-  upstream: UpstreamInfo | undefined;
-  routeName: string | undefined;
-  clusterName: string | undefined;
-  /** What plugins stored with proxy_set_property, by `wasm.<path>`. */
-  readonly filterState: Map<string, Uint8Array>;
-  /** Properties that the test sets, by path with dots: they win over what is computed. */
-  readonly properties: Readonly<Record<string, Property>>;
-}
 
 export interface UpstreamInfo {
   readonly address: string;
@@ -36,23 +11,59 @@ export interface UpstreamInfo {
   backendLatencyNs: number | undefined;
 }
 
-/** A stream over HTTP/1.1 from loopback, as the recordings have it. */
-export function streamInfo(startNs: bigint, given: Partial<StreamInfo> = {}): StreamInfo {
-  return {
-    protocol: "HTTP/1.1",
-    startNs,
-    connectionId: 0,
-    sourceAddress: "127.0.0.1:50000",
-    destinationAddress: "127.0.0.1:10000",
-    requestBytes: 0,
-    responseBytes: 0,
-    responseFlags: 0,
-    durationNs: undefined,
-    upstream: undefined,
-    routeName: undefined,
-    clusterName: undefined,
-    filterState: new Map(),
-    properties: {},
-    ...given,
-  };
+/** What a test may say about a stream. */
+export interface StreamFacts {
+  /** Default HTTP/1.1. */
+  readonly protocol?: Protocol;
+  /** `ip:port` of the client. Default 127.0.0.1:50000. */
+  readonly sourceAddress?: string;
+  /** `ip:port` of the listener. Default 127.0.0.1:10000. */
+  readonly destinationAddress?: string;
+}
+
+/** What a proxy knows of a stream besides its messages. */
+export class StreamInfo {
+  protocol: Protocol = "HTTP/1.1";
+  sourceAddress = "127.0.0.1:50000";
+  destinationAddress = "127.0.0.1:10000";
+  readonly connectionId: number;
+  /** Properties that the test sets, by path with dots: they win over what is computed. */
+  readonly properties: Readonly<Record<string, Property>>;
+  /** Bytes of bodies. */
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Envoy's bit mask of response flags. */
+  responseFlags = 0;
+  /** Nanoseconds from start to end; undefined while the stream lives. */
+  durationNs: number | undefined = undefined;
+  /** Set once the router has a connection to an upstream. */
+  upstream: UpstreamInfo | undefined = undefined;
+  routeName: string | undefined = undefined;
+  clusterName: string | undefined = undefined;
+  private readonly _clock: Clock;
+  private readonly _startedNs: number;
+  private _filterState: Map<string, Uint8Array> | undefined = undefined;
+
+  constructor(clock: Clock, connectionId: number, properties: Readonly<Record<string, Property>>, facts?: StreamFacts) {
+    this._clock = clock;
+    this._startedNs = clock.elapsedNs;
+    this.connectionId = connectionId;
+    this.properties = properties;
+    if (facts !== undefined) Object.assign(this, facts);
+  }
+
+  /** Wall time at which the request came, nanoseconds since the Unix epoch. */
+  get startNs(): bigint {
+    return this._clock.wallNs - BigInt(this._clock.elapsedNs - this._startedNs);
+  }
+
+  /** What plugins stored with proxy_set_property, by `wasm.<path>`. */
+  get filterState(): Map<string, Uint8Array> {
+    return (this._filterState ??= new Map<string, Uint8Array>());
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this.durationNs ??= this._clock.elapsedNs - this._startedNs;
+  }
 }

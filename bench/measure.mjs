@@ -1,0 +1,55 @@
+// Measuring two or more workloads against each other in one run: rounds interleaved, so that a busy machine slows all alike.
+
+/**
+ * @typedef {object} Workload
+ * @property {string} name
+ * @property {(times: number) => void} run Does the work `times` times, and throws when the work did not happen.
+ */
+
+/** Median of numbers. @param {readonly number[]} values */
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
+
+/**
+ * Nanoseconds each workload takes once, round by round.
+ *
+ * @param {readonly Workload[]} workloads
+ * @param {{ rounds?: number, roundMs?: number, warmUpMs?: number, equal?: boolean }} [options] `equal`: the same number of
+ *   times for all, where a guest's own state (its collector, its leaks) grows with each.
+ * @returns {number[][]} For each workload, its rounds.
+ */
+export function interleave(workloads, { rounds = 40, roundMs = 25, warmUpMs = 600, equal = false } = {}) {
+  const alone = workloads.map(({ run }) => calibrate(run, roundMs, warmUpMs));
+  const times = equal ? alone.map(() => Math.min(...alone)) : alone;
+  /** @type {number[][]} */
+  const results = workloads.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    workloads.forEach(({ run }, i) => {
+      const n = /** @type {number} */ (times[i]);
+      const start = performance.now();
+      run(n);
+      results[i]?.push(((performance.now() - start) * 1e6) / n);
+    });
+  }
+  return results;
+}
+
+/** How often a workload runs in a round, after it has been warmed up. @param {Workload["run"]} run @param {number} roundMs @param {number} warmUpMs */
+function calibrate(run, roundMs, warmUpMs) {
+  let times = 1;
+  const end = performance.now() + warmUpMs;
+  for (;;) {
+    const start = performance.now();
+    run(times);
+    const took = performance.now() - start;
+    if (performance.now() > end && took > roundMs / 2) return Math.max(1, Math.round((times * roundMs) / took));
+    if (took < roundMs / 2) times *= 2;
+  }
+}
+
+/** The median over the rounds of a's time divided by b's. @param {number[]} a @param {number[]} b */
+export function ratio(a, b) {
+  return median(a.map((value, i) => value / /** @type {number} */ (b[i])));
+}

@@ -1,0 +1,38 @@
+import type { Context } from "./contexts.js";
+
+/** Power of two. */
+const slots = 256;
+
+/**
+ * The live contexts of a VM by id.
+ *
+ * Ids count up and streams are short: nearly all find a place of their own in a small ring, where coming and going costs
+ * next to nothing; the others, roots and long-lived streams among them, are in a map.
+ */
+export class ContextTable {
+  private readonly ring: (Context | undefined)[] = Array.from({ length: slots }, () => undefined);
+  private readonly others = new Map<number, Context>();
+
+  add(context: Context): void {
+    const at = context.id & (slots - 1);
+    const there = this.ring[at];
+    if (there === undefined || there === context) this.ring[at] = context;
+    else this.others.set(context.id, context);
+  }
+
+  get(id: number): Context | undefined {
+    const there = this.ring[id & (slots - 1)];
+    return there !== undefined && there.id === id ? there : this.others.get(id);
+  }
+
+  remove(context: Context): void {
+    const at = context.id & (slots - 1);
+    if (this.ring[at] === context) this.ring[at] = undefined;
+    else this.others.delete(context.id);
+  }
+
+  all(): readonly Context[] {
+    const found = this.ring.filter((context) => context !== undefined);
+    return [...found, ...this.others.values()].sort((a, b) => a.id - b.id);
+  }
+}
