@@ -25,7 +25,7 @@ buildSync({
   legalComments: "none",
   banner: {
     js:
-      "// Contains wasi-js 1.7.3, MIT licence: see NOTICE\n" +
+      "// Contains wasi-js 1.7.3 and what it needs: licences in NOTICE\n" +
       // it is CommonJS and asks for built-ins of Node by `require`
       'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
   },

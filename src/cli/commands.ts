@@ -38,7 +38,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
     .option("debug", { type: "boolean", describe: "show stack traces of our own errors", global: true })
     .strict()
     .demandCommand(1, "Name a command: " + commands.map(({ name }) => name).join(", "))
-    .parserConfiguration({ "camel-case-expansion": false, "duplicate-arguments-array": false, "greedy-arrays": false })
+    .parserConfiguration({ "camel-case-expansion": false, "greedy-arrays": false })
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((message, error) => {

@@ -89,7 +89,8 @@ export const runCommand: Command = {
 
 /** Options of `run` from the command line. */
 function runOptions(args: Record<string, unknown>): RunOptions {
-  const string = (name: string): string | undefined => (args[name] === undefined ? undefined : String(args[name]));
+  // an option that is given twice: the last one counts, as in curl
+  const string = (name: string): string | undefined => listOf(args[name]).at(-1);
   const config = string("config");
   const vmConfig = string("vm-config");
   const level = string("log-level");

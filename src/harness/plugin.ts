@@ -6,7 +6,7 @@ import type { AbiVersion } from "../abi/version.js";
 import { HarnessError } from "../errors.js";
 import type { PluginContext } from "../host/contexts.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
-import { Guard } from "../host/guard.js";
+import { Guard, GuestTimeout } from "../host/guard.js";
 import { createVm, endPlugin, failureError, startPlugin } from "../host/life-cycle.js";
 import type { HostFunctions, UnknownImports } from "../host/linker.js";
 import type { LogRecord } from "../host/log-book.js";
@@ -200,9 +200,17 @@ export class Plugin implements AsyncDisposable, Disposable {
     return new StreamDriver(this.root, this.#streams++, this.#settings, options);
   }
 
-  /** Runs many calls under one budget of time: the watchdog costs some 80 µs each time it is started. */
+  /**
+   * Runs many calls under one budget of time: the watchdog costs some 80 µs each time it is started.
+   *
+   * @throws {HarnessError} GUEST_TIMEOUT when all of it together took longer than `budgetMs`; the plugin is lost then.
+   */
   batch<T>(work: () => T): T {
-    return this.vm.guard.run(work);
+    try {
+      return this.vm.guard.run(work);
+    } catch (thrown) {
+      throw thrown instanceof GuestTimeout && this.vm.failed ? failureError(this.vm) : thrown;
+    }
   }
 
   /** Ends the plugin: on_done, on_delete. Open streams are abandoned. Closing twice is harmless. */

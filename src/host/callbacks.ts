@@ -1,4 +1,5 @@
 import type { AbiTraits } from "../abi/version.js";
+import type { EngineExports } from "../vm/engine.js";
 import type { ModuleInfo } from "../vm/module-info.js";
 
 /** A function that a guest may export and the host calls: its parameters (all i32) and what it answers. */
@@ -229,7 +230,7 @@ export type LinkedCallbacks = Readonly<Record<CallbackName, LinkedCallback>>;
 
 /** Ties the exports of an instance to the callbacks that its version knows. `allowed` restricts by name. [H] §9.4 */
 export function linkCallbacks(
-  exports: WebAssembly.Exports,
+  exports: EngineExports,
   abi: AbiTraits,
   allowed: ReadonlySet<string> | undefined,
 ): LinkedCallbacks {

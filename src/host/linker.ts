@@ -5,6 +5,7 @@ import { abiMarkers, abiTraits, hostcallBelongsTo, versionedHostcalls } from "..
 import { HarnessError, messageOf } from "../errors.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { importFunction, wasmParams } from "../vm/import-function.js";
+import type { EngineExports } from "../vm/engine.js";
 import { GuestMemory } from "../vm/memory.js";
 import type { ModuleImport, ModuleInfo } from "../vm/module-info.js";
 import { signature } from "../vm/module-info.js";
@@ -191,7 +192,7 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
     // A start section runs in here, before the memory can be seen: import functions find an empty one until then.
     vm.memory = new GuestMemory(importedMemory ?? new WebAssembly.Memory({ initial: 0 }));
     vm.phase = 1;
-    instance = new WebAssembly.Instance(module.compiled, imports);
+    instance = new WebAssembly.Instance(module.compiled as WebAssembly.Module, imports);
   } catch (thrown) {
     if (thrown instanceof WebAssembly.LinkError) {
       throw new HarnessError("WASM_INVALID", `Cannot instantiate the module: ${messageOf(thrown)}`, { cause: thrown });
@@ -218,7 +219,7 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
 }
 
 /** [H] `_initialize`, then `main(0, 0)` or `__main_void()`; without it `_start` alone. */
-function startFunctions(exports: WebAssembly.Exports): LinkedInstance["start"] {
+function startFunctions(exports: EngineExports): LinkedInstance["start"] {
   const named = (name: string, ...args: number[]): LinkedInstance["start"] => {
     const call = exports[name];
     return typeof call === "function" ? [{ name, call: () => (call as (...a: number[]) => void)(...args) }] : [];

@@ -8,6 +8,7 @@ import { HarnessError } from "../errors.js";
 import { GuestAbort, GuestFault } from "../vm/fault.js";
 import type { FunctionDescriptor, ImportScope } from "../vm/import-function.js";
 import { phaseAllocator, phaseStart } from "../vm/import-function.js";
+import type { EngineExports } from "../vm/engine.js";
 import type { GuestMemory } from "../vm/memory.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import type { Behaviour } from "./behaviour.js";
@@ -50,7 +51,7 @@ export interface LinkedInstance {
   readonly callbacks: LinkedCallbacks;
   readonly allocator: { readonly name: string; readonly call: (size: number) => number };
   readonly start: readonly { readonly name: string; readonly call: () => void }[];
-  readonly exports: WebAssembly.Exports;
+  readonly exports: EngineExports;
 }
 
 /**

@@ -238,9 +238,8 @@ const defaults: StreamOptions = {};
 
 /** A place for each filter, in the order in which a direction meets them. */
 function placesOf(filters: readonly HttpFilter[], first: number, step: 1 | -1): readonly Place[] {
-  const places = new Array<Place>(filters.length); // exactly as long as needed: one stream has two of them
-  for (let i = 0; i < filters.length; i++) places[i] = new Place(filters[first + step * i]!, i);
-  return places;
+  if (filters.length === 1) return [new Place(filters[0]!, 0)]; // the usual case, without the slack that `push` leaves
+  return filters.map((_, i) => new Place(filters[first + step * i]!, i));
 }
 
 class RequestSide extends ChainSide {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { HarnessError, messageOf } from "../errors.js";
 import { unsupportedFeatures } from "./features.js";
+import type { EngineModule } from "./engine.js";
 import type { ModuleInfo } from "./module-info.js";
 import { readModule } from "./module-info.js";
 
@@ -9,7 +10,7 @@ export interface LoadedModule {
   readonly bytes: Uint8Array;
   readonly sha256: string;
   readonly info: ModuleInfo;
-  readonly compiled: WebAssembly.Module;
+  readonly compiled: EngineModule;
 }
 
 const cache = new Map<string, Promise<LoadedModule>>();

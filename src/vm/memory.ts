@@ -1,5 +1,6 @@
 import type { ByteString, Latin1Buffer } from "../abi/bytes.js";
 import { bufferOf } from "../abi/bytes.js";
+import type { EngineMemory } from "./engine.js";
 import { GuestFault } from "./fault.js";
 import { internBytes } from "./intern.js";
 
@@ -17,9 +18,9 @@ export class GuestMemory {
   private _u8: Uint8Array;
   private _buffer: Latin1Buffer;
   private _view: DataView;
-  private readonly _memory: WebAssembly.Memory;
+  private readonly _memory: EngineMemory;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: EngineMemory) {
     this._memory = memory;
     this._u8 = new Uint8Array(memory.buffer);
     this._buffer = bufferOf(memory.buffer);
@@ -38,7 +39,7 @@ export class GuestMemory {
   }
 
   /** The engine's memory object: for growing it when a state is restored. */
-  get native(): WebAssembly.Memory {
+  get native(): EngineMemory {
     return this._memory;
   }
 

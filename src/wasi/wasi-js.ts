@@ -1,4 +1,5 @@
 import * as wasiModule from "wasi-js/dist/wasi.js";
+import type { EngineMemory } from "../vm/engine.js";
 import { GuestFault } from "../vm/fault.js";
 
 /*
@@ -9,7 +10,7 @@ import { GuestFault } from "../vm/fault.js";
  */
 interface WasiJs {
   readonly wasiImport: Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
-  setMemory(memory: WebAssembly.Memory): void;
+  setMemory(memory: EngineMemory): void;
   view: DataView | undefined;
 }
 type WasiJsClass = new (options: object) => WasiJs;
@@ -23,7 +24,7 @@ function findClass(module: unknown): WasiJsClass {
 export interface WasiBase {
   readonly functions: Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
   /** Ties the functions to the memory of an instance. */
-  bind(memory: WebAssembly.Memory): void;
+  bind(memory: EngineMemory): void;
 }
 
 /** The wasi-js functions for one instance, with this environment, no arguments and nothing of the machine. */

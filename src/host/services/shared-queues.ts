@@ -13,6 +13,8 @@ interface Queue {
   owner: QueueOwner;
 }
 
+const copyOf = (queue: Queue): Queue => ({ ...queue, items: [...queue.items] });
+
 /** Queues of the whole process by (vm_id, name); tokens are one counter from 1. [H] shared_queue.cc */
 export class SharedQueues {
   #byToken = new Map<number, Queue>();
@@ -65,7 +67,7 @@ export class SharedQueues {
 
   capture(): unknown {
     return {
-      queues: [...this.#byToken.values()].map((queue) => ({ ...queue, items: [...queue.items] })),
+      queues: [...this.#byToken.values()].map(copyOf),
       lastToken: this.#lastToken,
     };
   }
@@ -76,7 +78,7 @@ export class SharedQueues {
     this.#byToken.clear();
     this.#byName.clear();
     for (const queue of queues) {
-      const copy = { ...queue, items: [...queue.items] };
+      const copy = copyOf(queue);
       this.#byToken.set(copy.token, copy);
       this.#byName.set(`${copy.vmId}\0${copy.name}`, copy);
     }

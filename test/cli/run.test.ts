@@ -1,0 +1,224 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, test } from "vitest";
+import { pwh, pwhInterrupted, root } from "../support/pwh.js";
+
+const tinygo = "fixtures/http-headers/http-headers.wasm";
+const probe = "fixtures/probe/probe.wasm";
+
+interface Report {
+  readonly outcome: string;
+  readonly upstream: {
+    headers: [string, string][];
+    body: { text?: string; base64?: string };
+    trailers: unknown;
+  } | null;
+  readonly client: { headers: [string, string][]; body: { text?: string } } | null;
+  readonly logs: { level: string; line: string; message: string }[];
+  readonly actions: { callback: string; action: string }[];
+  readonly trace: { text: string }[];
+  readonly failure: { code: string } | null;
+  readonly timing: { exchangesUs: number[] };
+}
+
+function json(...args: string[]): Report {
+  const { out, err } = pwh(["run", ...args, "--json"]);
+  if (out === "") throw new Error(err);
+  return JSON.parse(out) as Report;
+}
+
+describe("pwh run", () => {
+  test("prints what the filter added, replaced, logged, and what both sides get", () => {
+    const { code, out } = pwh([
+      "run",
+      tinygo,
+      "-c",
+      '{"header":"x-a","value":"b"}',
+      "--response-header",
+      "x-powered-by: me",
+    ]);
+    expect(code).toBe(0);
+    expect(out).toContain("> GET http://example.com/");
+    expect(out).toContain("  + x-a: b\n");
+    expect(out).toContain("  ~ x-powered-by: me -> proxy-wasm\n");
+    expect(out).toContain('  [info]     wasm log: configuration: {"header":"x-a","value":"b"}\n');
+    expect(out).toContain("  [info]     wasm log http-headers: request header: :path: /\n");
+    expect(out).toMatch(/proxy_on_request_headers +continue/);
+    expect(out).toMatch(/upstream gets +GET http:\/\/example\.com\/\nclient gets +200/);
+    expect(out).toMatch(/took +[\d.]+ (ms|µs|s) to load and start/);
+  });
+
+  test("is plain when piped or with NO_COLOR, and coloured on request", () => {
+    const plain = pwh(["run", tinygo]);
+    const coloured = pwh(["run", tinygo], { env: { FORCE_COLOR: "1" } });
+    expect(plain.out).not.toContain("\u001b[");
+    expect(coloured.out).toContain("\u001b[");
+  });
+
+  test("keeps order and repeats of headers; name: takes a default away, name; is empty", () => {
+    const { upstream } = json(probe, "-H", "x-b: 1", "-H", "X-A: 2", "-H", "x-b: 3", "-H", "accept:", "-H", "x-empty;");
+    expect(upstream!.headers).toEqual([
+      [":authority", "example.com"],
+      [":path", "/"],
+      [":method", "GET"],
+      [":scheme", "http"],
+      ["user-agent", "pwh"],
+      ["x-b", "1"],
+      ["x-a", "2"],
+      ["x-b", "3"],
+      ["x-empty", ""],
+      ["x-forwarded-proto", "http"],
+      ["x-request-id", "00000000-0000-4000-8000-000000000001"],
+    ]);
+  });
+
+  test("sends method, path, authority, scheme, body and trailers", () => {
+    const report = json(
+      ...[probe, "--method", "PUT", "--path", "/a?b=c", "--authority", "api.test:8080", "--scheme", "https"],
+      ...["--body", "hello", "--trailer", "x-sum: 1", "--response-status", "418", "--response-body", "teapot"],
+    );
+    expect(report.upstream!.headers.slice(0, 4).map(([, value]) => value)).toEqual([
+      "api.test:8080",
+      "/a?b=c",
+      "PUT",
+      "https",
+    ]);
+    expect(report.upstream!.body).toEqual({ text: "hello" });
+    expect(report.upstream!.trailers).toEqual([["x-sum", "1"]]);
+    expect(report.client!.headers[0]).toEqual([":status", "418"]);
+    expect(report.client!.body.text).toBe("teapot");
+  });
+
+  test("reads a body from standard input and a configuration from a file", () => {
+    const { out } = pwh(["run", tinygo, "--body", "@-", "-c", "@test/support/config.json", "--json"], {
+      input: "from stdin",
+    });
+    const report = JSON.parse(out) as Report;
+    expect(report.upstream!.body).toEqual({ text: "from stdin" });
+    expect(report.upstream!.headers).toContainEqual(["x-from", "file"]);
+  });
+
+  test("writes a body that is not UTF-8 as base64", () => {
+    const { upstream } = json(probe, "-c", 'on_request_body!more: replace_body 0 "\\xff\\x00"', "--body", "x");
+    expect(upstream!.body).toEqual({ base64: "/wA=" });
+  });
+
+  test("shows every callback and hostcall with --trace", () => {
+    const { trace } = json(tinygo, "--trace");
+    expect(trace.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        "proxy_on_request_headers(2, 8, 1)",
+        'proxy_add_header_map_value(map: request headers, name: "x-filter", value: "on") -> Ok',
+        "proxy_on_request_headers returned 0",
+        "proxy_on_delete returned void",
+      ]),
+    );
+  });
+
+  test("sets properties, names and ids", () => {
+    const script = "on_request_headers: prop my value; prop plugin_name; prop plugin_root_id; prop plugin_vm_id";
+    const { logs } = json(
+      probe,
+      "-c",
+      script,
+      "--property",
+      "my.value=42",
+      "--name",
+      "n",
+      "--root-id",
+      "r",
+      "--vm-id",
+      "v",
+    );
+    const said = logs.filter(({ message }) => message.startsWith("HC prop"));
+    expect(said.map(({ line }) => line)).toEqual([
+      'wasm log n r v: HC prop my value -> 0 len=2 "42"',
+      'wasm log n r v: HC prop plugin_name -> 0 len=1 "n"',
+      'wasm log n r v: HC prop plugin_root_id -> 0 len=1 "r"',
+      'wasm log n r v: HC prop plugin_vm_id -> 0 len=1 "v"',
+    ]);
+  });
+
+  test("keeps lines from --log-level on", () => {
+    const levels = (level: string): string[] =>
+      json(probe, "-c", "on_request_headers: quiet; log 0 L0; log 3 L3; log 5 L5", "--log-level", level)
+        .logs.map(({ message }) => message)
+        .filter((message) => /^L\d$/.test(message));
+    expect(levels("trace")).toEqual(["L0", "L3", "L5"]);
+    expect(levels("warn")).toEqual(["L3", "L5"]);
+  });
+
+  test("makes --repeat exchanges on the same plugin", () => {
+    expect(json(tinygo, "--repeat", "20").timing.exchangesUs).toHaveLength(20);
+  });
+
+  test("shows the plugin's own reply, and that nothing went upstream", () => {
+    const report = json(probe, "-c", "on_request_headers: local 403 why no -1");
+    expect(report).toMatchObject({ outcome: "local response", upstream: null, client: { body: { text: "no" } } });
+  });
+
+  test("says that a plugin paused for good, and that it cut the stream off", () => {
+    expect(json(probe, "-c", "on_request_headers: return 1").outcome).toBe("paused");
+    expect(json(probe, "-c", "on_request_headers: close 0; return 1").outcome).toBe("reset");
+  });
+
+  test("ends with 1 when the guest traps: message, callback, function names, last hostcalls", () => {
+    const { code, out } = pwh(["run", probe, "-c", "on_request_headers: get 0 :path; trap"]);
+    expect(code).toBe(1);
+    expect(out).toContain("error: Guest trapped in proxy_on_request_headers (context 2): RuntimeError: unreachable");
+    expect(out).toMatch(/0: {2}0x[0-9a-f]+ - \w+/);
+    expect(out).toContain('proxy_get_header_map_value(map: request headers, name: ":path") -> Ok, value: "/"');
+    expect(out).toContain("client gets    503");
+    expect(out).toContain("Function: proxy_on_request_headers failed: Uncaught RuntimeError: unreachable");
+  });
+
+  test("stops a guest that loops, within its budget", () => {
+    const { code, out } = pwh(["run", probe, "-c", "on_request_headers: forever", "--budget", "100"]);
+    expect(code).toBe(1);
+    expect(out).toContain("Guest stopped in proxy_on_request_headers (context 2): still running after 100 ms");
+  });
+
+  test("stops a guest that loops in one of many exchanges", () => {
+    const { code, err } = pwh([
+      "run",
+      probe,
+      "-c",
+      "on_request_headers@7: forever",
+      "--budget",
+      "200",
+      "--repeat",
+      "20",
+    ]);
+    expect(code).toBe(1);
+    expect(err).toContain("Guest stopped in proxy_on_request_headers (context 8): still running after 200 ms");
+  });
+
+  test("ends at once on Ctrl-C, also while the guest loops", async () => {
+    const { signal, ms } = await pwhInterrupted(
+      ["run", probe, "-c", "on_request_headers: forever", "--budget", "0"],
+      1000,
+    );
+    expect(signal).toBe("SIGINT");
+    expect(ms).toBeLessThan(2000);
+  });
+
+  test.each([
+    { what: "a plain exchange", args: [tinygo, "--trace"] },
+    {
+      what: "calls, metrics and diagnostics",
+      args: [
+        probe,
+        "-c",
+        "on_request_headers: metric 0 c; inc 4 2; metric 2 h; rec 10 5; http_call up 0 body :method GET :path / :authority a; set_pairs_raw 1 x",
+      ],
+    },
+    { what: "a trap", args: [probe, "-c", "on_request_headers: trap"] },
+    { what: "a trap at the end", args: ["fixtures/http-headers-assemblyscript/http-headers.wasm"] },
+  ])("--json fits its schema: $what", ({ args }) => {
+    const schema = JSON.parse(readFileSync(`${root}src/schemas/run.json`, "utf8")) as object;
+    const validate = new Ajv2020({ strictTuples: false }).compile(schema);
+    const report = json(...args);
+    validate(report);
+    expect(validate.errors ?? []).toEqual([]);
+  });
+});

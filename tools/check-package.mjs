@@ -1,0 +1,75 @@
+// `npm run package`: packs, installs the tarball into an empty folder with npm, and uses it there as a stranger would.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { publint } from "publint";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+const folder = mkdtempSync(join(tmpdir(), "pwh-package-"));
+/** @param {string} command @param {string[]} args @param {string} [cwd] */
+const run = (command, args, cwd = folder) =>
+  execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+try {
+  run("npm", ["run", "--silent", "build"], root);
+  const { messages } = await publint({ pkgDir: root, level: "suggestion", strict: true });
+  for (const { type, code, args } of messages) console.error(`publint ${type}: ${code} ${JSON.stringify(args)}`);
+  if (messages.length > 0) throw new Error("publint has something to say");
+
+  run("npm", ["pack", "--silent", "--pack-destination", folder], root);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
+  const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+  // no flag is given: what breaks for a user breaks here
+  run("npm", ["install", "--no-audit", "--no-fund", `./${manifest.name}-${manifest.version}.tgz`]);
+
+  const version = run("npx", ["--no-install", "pwh", "--version"]).trim();
+  if (version !== manifest.version) throw new Error(`pwh --version printed ${version}`);
+  const fixture = join(root, "fixtures/http-headers/http-headers.wasm");
+  const report = JSON.parse(run("npx", ["--no-install", "pwh", "run", fixture, "--json"]));
+  if (report.outcome !== "forwarded") throw new Error(`pwh run ended with ${report.outcome}`);
+  run("npx", ["--no-install", "pwh", "inspect", fixture]);
+
+  const subpaths = Object.keys(manifest.exports);
+  const unchecked = subpaths.filter((path) => !path.endsWith(".json") && manifest.exports[path].types === undefined);
+  if (unchecked.length > 0) throw new Error(`exports without types: ${unchecked.join(", ")}`);
+  const imports = subpaths.map((path) => {
+    const name = path.replace(/^\./, manifest.name);
+    return path.endsWith(".json")
+      ? `import ${JSON.stringify(name)} with { type: "json" };`
+      : `import ${JSON.stringify(name)};`;
+  });
+  writeFileSync(join(folder, "use.mjs"), imports.join("\n"));
+  run(process.execPath, ["--no-warnings", "use.mjs"]);
+
+  // types resolve without our dev dependencies, as a strict ESM project sees them
+  const typed = subpaths
+    .filter((path) => !path.endsWith(".json"))
+    .map((path, i) => `import * as m${i} from "${path.replace(/^\./, manifest.name)}"; void m${i};`);
+  const test =
+    'import { loadPlugin } from "proxy-wasm-harness"; const p = await loadPlugin("x.wasm"); const n: number = p.logs.length; void n;';
+  writeFileSync(join(folder, "use.ts"), [...typed, test].join("\n"));
+  const tsc = createRequire(import.meta.url)
+    .resolve("typescript/package.json")
+    .replace(/package\.json$/, "bin/tsc");
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--skipLibCheck", "false"];
+  const types = [
+    "--types",
+    "node",
+    "--typeRoots",
+    join(root, "node_modules/@types"),
+    "--lib",
+    "es2023,esnext.disposable",
+  ];
+  run(process.execPath, [tsc, ...options, ...types, "use.ts"]);
+  console.log(`package check: ${manifest.name} ${version} installs, runs and type-checks`);
+} catch (thrown) {
+  const { stdout, stderr, message } = /** @type {{ stdout?: string, stderr?: string, message: string }} */ (thrown);
+  console.error(["package check failed:", message, stdout, stderr].filter(Boolean).join("\n"));
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
