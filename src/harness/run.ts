@@ -114,7 +114,7 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
     exchangesUs.push((performance.now() - start) * 1000);
   };
   if (repeat === 1) once(0); // each callback has its own budget, and a stopped one shows in the report
-  for (let i = 0; repeat > 1 && i < repeat && !plugin.vm.failed; i += batchSize) {
+  for (let i = exchangesUs.length; i < repeat && !plugin.vm.failed; i += batchSize) {
     const end = Math.min(repeat, i + batchSize);
     plugin.batch(() => {
       for (let j = i; j < end && !plugin.vm.failed; j++) once(j);

@@ -7,11 +7,10 @@ import { failureError } from "../host/life-cycle.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import { BodyBuffer } from "../proxy/body-buffer.js";
-import { EnvoyProperties } from "../proxy/envoy/attributes.js";
+import { EnvoyStream } from "../proxy/envoy/attributes.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import type { SideEnd } from "../proxy/chain-side.js";
 import type { StreamFacts } from "../proxy/envoy/stream-info.js";
-import { StreamInfo } from "../proxy/envoy/stream-info.js";
 import type { HeaderMap } from "../proxy/header-map.js";
 import type { StreamEnds } from "../proxy/http-stream.js";
 import { HttpStream } from "../proxy/http-stream.js";
@@ -100,7 +99,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   private readonly _root: PluginContext;
   private readonly _filter: PluginFilter;
   private readonly _stream: HttpStream;
-  private readonly _info: StreamInfo;
+  private readonly _info: EnvoyStream;
   private readonly _settings: StreamSettings;
   private readonly _firstLog: number;
   private _answer: number | undefined = undefined;
@@ -114,8 +113,8 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     this._firstLog = log.length;
     const properties =
       options.properties === undefined ? settings.properties : { ...settings.properties, ...options.properties };
-    this._info = new StreamInfo(clock, number, properties, options.facts);
-    this._filter = new PluginFilter(root, new EnvoyProperties(this._info), settings.filter);
+    this._info = new EnvoyStream(clock, number, properties, options.facts);
+    this._filter = new PluginFilter(root, this._info, settings.filter);
     this._filter.onAnswer = this;
     this._stream = new HttpStream([this._filter], this);
   }

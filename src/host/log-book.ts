@@ -9,16 +9,15 @@ import type { HostcallEvent, TracedFunction } from "./trace.js";
 export type LogSource = "guest" | "stdout" | "stderr" | "host";
 
 const chunkSize = 64 * 1024;
-const unknownFunction: TracedFunction = { name: "?", params: {}, result: "status" };
 const nobody = { id: 0, logPrefix: "" };
 
 /** One line of the log. Its text is decoded when somebody looks: most lines are never looked at. */
 export class LogRecord implements HostcallEvent {
+  /** `proxy_log`, which sets this. */
+  static hostcall: TracedFunction = { name: "proxy_log", params: {}, result: "status" };
   level: LogLevel = 2;
   source: LogSource = "guest";
   /** Who logged: a context, by the id and the prefix it has in logs. */
-  /** The hostcall that made it, for traces. */
-  descriptor: TracedFunction = unknownFunction;
   context: { readonly id: number; readonly logPrefix: string } = nobody;
   private readonly _chunk: Uint8Array;
   private readonly _start: number;
@@ -33,6 +32,9 @@ export class LogRecord implements HostcallEvent {
   /** A record is the trace's event of its own hostcall: logging is the commonest of all. */
   get kind(): "hostcall" {
     return "hostcall";
+  }
+  get descriptor(): TracedFunction {
+    return LogRecord.hostcall;
   }
   get args(): unknown {
     return { level: this.level, message: this };

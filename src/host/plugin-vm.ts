@@ -183,7 +183,7 @@ export class PluginVm implements ImportScope, Interruptible {
         this._entered = callback;
         result = callGuest(call, arity, context.id, a, b, c, d);
       } else {
-        result = this.guard.run(() => callGuest(call, arity, context.id, a, b, c, d));
+        result = guardedCall(this.guard, call, arity, context.id, a, b, c, d);
       }
       this.trace.leave(event, result);
     } catch (thrown) {
@@ -433,6 +433,20 @@ export class PluginVm implements ImportScope, Interruptible {
 
 /** EFAULT of WASI. */
 const errnoFault = 21;
+
+/** In a function of its own: the closure would make every call keep its arguments on the heap. */
+function guardedCall(
+  guard: Guard,
+  call: (...args: number[]) => number | undefined,
+  arity: number,
+  id: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): number | undefined {
+  return guard.run(() => callGuest(call, arity, id, a, b, c, d));
+}
 
 /** Calls with exactly the parameters the export has: more would pass through an adaptor. */
 function callGuest(

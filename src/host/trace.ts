@@ -19,12 +19,10 @@ export interface HostcallEvent {
 
 /** A callback began. */
 export class EnterEvent {
-  readonly kind = "enter";
   readonly contextId: number;
   readonly callback: string;
   /** What it returned, once it has: undefined before, and where it returns nothing. */
   result: number | undefined = undefined;
-  returned = false;
   private readonly arity: number;
   private readonly a: number;
   private readonly b: number;
@@ -40,6 +38,10 @@ export class EnterEvent {
     this.b = b;
     this.c = c;
     this.d = d;
+  }
+
+  get kind(): "enter" {
+    return "enter";
   }
 
   get args(): readonly number[] {
@@ -79,7 +81,6 @@ export class Trace {
   /** The callback that began with `event` has returned. */
   leave(event: EnterEvent, result: number | undefined): void {
     event.result = result;
-    event.returned = true;
     const { contextId, callback } = event;
     if (this.events !== undefined) this.events.push({ kind: "leave", contextId, callback, result });
   }

@@ -27,8 +27,9 @@ export class HeaderMap implements Fields {
   private bytes = 0;
   /** Entries are shared with a copy: they must be copied before they are changed. */
   private shared = false;
-  /** The encoding, shared with copies as long as the entries are. */
-  private encoding: { bytes: Uint8Array | undefined } = { bytes: undefined };
+  private encoding: Uint8Array | undefined = undefined;
+  /** The map this is a copy of: its encoding is ours as long as we share its entries. */
+  private source: HeaderMap | undefined = undefined;
   /** Positions by name, for large maps; dropped when positions move. */
   private index: Map<ByteString, number[]> | undefined = undefined;
 
@@ -46,7 +47,7 @@ export class HeaderMap implements Fields {
     map.pseudoEnd = this.pseudoEnd;
     map.live = this.live;
     map.bytes = this.bytes;
-    map.encoding = this.encoding;
+    map.source = this;
     return map;
   }
 
@@ -97,16 +98,21 @@ export class HeaderMap implements Fields {
 
   /** The encoding is kept until the map changes: a map that many streams begin with is encoded once. */
   encoded(): Uint8Array {
-    return (this.encoding.bytes ??= encodePairs(this.pairs()));
+    const { source } = this;
+    if (source !== undefined && source.entries === this.entries) return source.encoded();
+    return (this.encoding ??= encodePairs(this.pairs()));
   }
 
   add(name: ByteString, value: ByteString): void {
+    const key = this.keyOf(name);
+    if (this.shared && !inlineNames[this.kind].has(key)) return this.rebuild(undefined, key, value);
     this.own();
-    this.insert(this.keyOf(name), value);
+    this.insert(key, value);
   }
 
   replace(name: ByteString, value: ByteString): void {
     const key = this.keyOf(name);
+    if (this.live < indexFrom) return this.rebuild(key, key, value);
     this.delete(key);
     this.own();
     this.append(key, value);
@@ -120,7 +126,7 @@ export class HeaderMap implements Fields {
     this.entries = [];
     this.pseudoEnd = this.live = this.bytes = 0;
     this.shared = false;
-    this.encoding = { bytes: undefined };
+    this.encoding = this.source = undefined;
     this.index = undefined;
     for (const [name, value] of pairs) this.insert(this.keyOf(lowerAscii(name)), value);
   }
@@ -172,7 +178,7 @@ export class HeaderMap implements Fields {
   private delete(key: ByteString): void {
     const first = this.find(key);
     if (first < 0) return;
-    if (this.live < indexFrom) return this.deleteFrom(first, key);
+    if (this.live < indexFrom) return this.rebuild(key, undefined, "");
     this.own();
     for (const at of this.indexed().get(key)!) {
       this.bytes -= key.length + this.entries[at + 1]!.length;
@@ -183,27 +189,50 @@ export class HeaderMap implements Fields {
     if (this.entries.length > 4 * this.live + 4 * indexFrom) this.pack();
   }
 
-  /** Removal from a small map: the entries are written anew without those of the name. */
-  private deleteFrom(first: number, key: ByteString): void {
+  /**
+   * Writes the entries anew, without those named `gone` and with one more at the end of its block: in one array of exactly
+   * the right length, since a copy that grows afterwards takes thrice the space.
+   */
+  private rebuild(gone: ByteString | undefined, added: ByteString | undefined, value: ByteString): void {
     const { entries } = this;
-    const kept: Entries = entries.slice(0, first);
-    let pseudoEnd = this.pseudoEnd;
-    for (let i = first; i < entries.length; i += 2) {
+    let length = added === undefined ? 0 : 2;
+    let pseudoEnd = 0;
+    for (let i = 0; i < entries.length; i += 2) {
       const name = entries[i];
-      if (name === undefined || name === key) {
-        if (i < this.pseudoEnd) pseudoEnd -= 2;
-        if (name === undefined) continue;
-        this.bytes -= key.length + entries[i + 1]!.length;
+      if (name === undefined) continue;
+      if (name === gone) {
+        this.bytes -= name.length + entries[i + 1]!.length;
         this.live--;
-      } else {
-        kept.push(name, entries[i + 1]!);
+        continue;
       }
+      length += 2;
+      if (i < this.pseudoEnd) pseudoEnd += 2;
+    }
+    const isPseudo = added !== undefined && added.charCodeAt(0) === 0x3a;
+    // oxlint-disable-next-line unicorn/no-new-array -- its length is the point
+    const kept: Entries = new Array<ByteString | undefined>(length);
+    let to = 0;
+    for (let i = 0; i < entries.length; i += 2) {
+      if (isPseudo && i === this.pseudoEnd) to += 2;
+      const name = entries[i];
+      if (name === undefined || name === gone) continue;
+      kept[to] = name;
+      kept[to + 1] = entries[i + 1];
+      to += 2;
+    }
+    if (added !== undefined) {
+      const at = isPseudo ? pseudoEnd : length - 2;
+      kept[at] = added;
+      kept[at + 1] = value;
+      if (isPseudo) pseudoEnd += 2;
+      this.live++;
+      this.bytes += added.length + value.length;
     }
     this.entries = kept;
     this.pseudoEnd = pseudoEnd;
     this.index = undefined;
     this.shared = false;
-    this.encoding = { bytes: undefined };
+    this.encoding = this.source = undefined;
   }
 
   /** Position of the first entry of a name, or -1. */
@@ -236,13 +265,11 @@ export class HeaderMap implements Fields {
 
   /** Makes the entries our own before they change; the encoding is no longer right. */
   private own(): void {
-    if (this.shared) {
-      this.entries = this.entries.slice();
-      this.shared = false;
-      this.encoding = { bytes: undefined };
-    } else {
-      this.encoding.bytes = undefined;
-    }
+    this.encoding = undefined;
+    if (!this.shared) return;
+    this.entries = this.entries.slice();
+    this.shared = false;
+    this.source = undefined;
   }
 }
 

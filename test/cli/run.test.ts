@@ -74,8 +74,8 @@ describe("pwh run", () => {
 
   test("sends method, path, authority, scheme, body and trailers", () => {
     const report = json(
-      ...[probe, "--method", "PUT", "--path", "/a?b=c", "--authority", "api.test:8080", "--scheme", "https"],
-      ...["--body", "hello", "--trailer", "x-sum: 1", "--response-status", "418", "--response-body", "teapot"],
+      ...`${probe} --method PUT --path /a?b=c --authority api.test:8080 --scheme https`.split(" "),
+      ...`--body hello --response-status 418 --response-body teapot --trailer x-sum:1`.split(" "),
     );
     expect(report.upstream!.headers.slice(0, 4).map(([, value]) => value)).toEqual([
       "api.test:8080",

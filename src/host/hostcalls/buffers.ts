@@ -1,6 +1,22 @@
 import { BufferType, Status } from "../../abi/enums.js";
+import type { Parameter } from "../../vm/parameters.js";
 import { blob, returnBytes, returnU32, u32 } from "../../vm/parameters.js";
 import { bufferType, hostcall } from "../hostcall.js";
+
+/** Bytes of the guest that are not looked at before somebody reads them. */
+interface LaterBytes {
+  read(): Uint8Array;
+  bytes: Uint8Array | undefined;
+}
+
+/** As `blob`, read by the body: [H] looks for the buffer first, so a missing one wins over a bad address. */
+const laterBlob: Parameter<LaterBytes, never> & { readonly decode: string } = {
+  ...blob,
+  decode: "{ bytes: undefined, read() { return (this.bytes = memory.copy($0, $1)); } }",
+  show: (({ bytes }: LaterBytes) => (bytes === undefined ? "not read" : blob.show(bytes as never))) as (
+    value: never,
+  ) => string,
+};
 
 /**
  * Reads at most `max` bytes from `start`; what lies beyond the end is left out, and a start beyond it gives nothing.
@@ -32,11 +48,12 @@ export const proxyGetBufferStatus = hostcall(
  * for reading; INVALID_MEMORY_ACCESS. [S] v0.2.1 #proxy_set_buffer_bytes
  */
 export const proxySetBufferBytes = hostcall(
-  { name: "proxy_set_buffer_bytes", params: { buffer: bufferType, start: u32, size: u32, value: blob } },
+  { name: "proxy_set_buffer_bytes", params: { buffer: bufferType, start: u32, size: u32, value: laterBlob } },
   (call, { buffer, start, size, value }) => {
     const found = call.acting.buffer(buffer);
     if (found === undefined) return Status.NotFound;
-    return found.splice?.(start, size, value) ? Status.Ok : Status.BadArgument;
+    const bytes = value.read();
+    return found.splice?.(start, size, bytes) ? Status.Ok : Status.BadArgument;
   },
 );
 

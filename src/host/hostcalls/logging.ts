@@ -5,7 +5,7 @@ import { quote, returnU32 } from "../../vm/parameters.js";
 import { byteString } from "../../abi/bytes.js";
 import type { Hostcall } from "../hostcall.js";
 import { hostcall, logLevel } from "../hostcall.js";
-import type { LogRecord } from "../log-book.js";
+import { LogRecord } from "../log-book.js";
 
 /** The message, copied into the log's own memory; decoded when somebody reads it. */
 const message: Parameter<LogRecord, never> & { readonly decode: string } = {
@@ -26,13 +26,13 @@ export const proxyLog: Hostcall = {
   ...hostcall(
     { name: "proxy_log", params: { level: logLevel, message }, phases: { start: true, allocator: true } },
     (call, args) => {
-      args.message.descriptor = proxyLog;
       call.logRecord(args.message, args.level as LogLevel, "guest");
       return Status.Ok;
     },
   ),
   notedBy: "message",
 };
+LogRecord.hostcall = proxyLog;
 
 /** The level below which the host drops lines, 0 to 5. INVALID_MEMORY_ACCESS. [S] v0.2.1 #proxy_get_log_level */
 export const proxyGetLogLevel = hostcall({ name: "proxy_get_log_level", params: { level: returnU32 } }, (call) => ({

@@ -6,7 +6,7 @@ import type { PluginFilter, StreamProperties } from "../plugin-filter.js";
 import { grpcStatusOf } from "../local-reply.js";
 import type { Property } from "./property-value.js";
 import { encodeProperty } from "./property-value.js";
-import type { StreamInfo } from "./stream-info.js";
+import { StreamInfo } from "./stream-info.js";
 
 /** What an attribute is computed from: the stream, and the maps that the plugin may read at this moment. */
 interface Source {
@@ -163,18 +163,14 @@ export function processProperty(
   return segments.length === 1 && segments[0] === "xds" ? Status.SerializationFailure : Status.NotFound;
 }
 
-/** The properties of one stream, as its plugins read and set them. */
-export class EnvoyProperties implements StreamProperties {
-  private readonly _info: StreamInfo;
-  constructor(info: StreamInfo) {
-    this._info = info;
-  }
+/** What a proxy knows of a stream, with the properties that its plugins read and set. */
+export class EnvoyStream extends StreamInfo implements StreamProperties {
   get(filter: PluginFilter, segments: readonly ByteString[]): PropertyValue {
-    return streamProperty(this._info, filter, segments);
+    return streamProperty(this, filter, segments);
   }
   /** Stores a value for the stream under the whole path. [E] set_property */
   set(path: ByteString, value: Uint8Array): Status {
-    this._info.filterState.set(`wasm.${path}`, value);
+    this.filterState.set(`wasm.${path}`, value);
     return Status.Ok;
   }
 }
