@@ -8,7 +8,7 @@ export type { HarnessErrorCode } from "./errors.js";
 export { Action, BufferType, LogLevel, MapType, MetricType, Status, StreamType } from "./abi/enums.js";
 export type { LogLevelName } from "./abi/enums.js";
 export { limits } from "./abi/limits.js";
-export type { Diagnostic, Plugin, PluginOptions } from "./harness/plugin.js";
+export type { Diagnostic, Plugin, PluginOptions, PluginSnapshot } from "./harness/plugin.js";
 export type { MessageView, Part, Passed, StreamDriver, StreamDriverOptions } from "./harness/stream-driver.js";
 export type { CallReply, PluginCall } from "./harness/calls.js";
 export { headers } from "./harness/headers.js";

@@ -11,6 +11,8 @@ import { createVm, endPlugin, failureError, startPlugin } from "../host/life-cyc
 import type { HostFunctions, UnknownImports } from "../host/linker.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
+import type { ProcessState } from "../host/state.js";
+import { captureState, restoreState } from "../host/state.js";
 import { HostProcess } from "../host/process.js";
 import { Clock } from "../host/services/clock.js";
 import { SeededRandom } from "../host/services/random.js";
@@ -70,6 +72,12 @@ export interface PluginOptions {
    * `failure_policy: FAIL_CLOSED` (503) and leaves the error in `plugin.failure`. Default "throw".
    */
   readonly onFailure?: "throw" | "policy";
+}
+
+/** A moment of a plugin's life, made by `plugin.snapshot()`. */
+export interface PluginSnapshot {
+  readonly state: ProcessState;
+  readonly calls: number;
 }
 
 /** Something that is no error for the guest, and that its author should know. */
@@ -211,6 +219,21 @@ export class Plugin implements AsyncDisposable, Disposable {
     } catch (thrown) {
       throw thrown instanceof GuestTimeout && this.vm.failed ? failureError(this.vm) : thrown;
     }
+  }
+
+  /**
+   * Takes down everything: the guest's memory and globals, clock, log position, shared data, queues, metrics, ids.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL while a stream is open or a call waits.
+   */
+  snapshot(): PluginSnapshot {
+    return { state: captureState(this.vm.process), calls: this.calls.length };
+  }
+
+  /** Goes back to a snapshot of this plugin, at the price of a copy. A plugin that failed since is well again. */
+  restore(snapshot: PluginSnapshot): void {
+    restoreState(this.vm.process, snapshot.state);
+    this.#callouts.calls.length = snapshot.calls;
   }
 
   /** Ends the plugin: on_done, on_delete. Open streams are abandoned. Closing twice is harmless. */

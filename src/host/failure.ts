@@ -1,6 +1,6 @@
 import { textOf } from "../abi/bytes.js";
 import { HarnessError } from "../errors.js";
-import type { ModuleInfo } from "../vm/module-info.js";
+import type { LoadedModule } from "../vm/loaded-module.js";
 import type { GuestFrame } from "../vm/stack-frames.js";
 import { envoyBacktrace, formatFrames, guestFrames } from "../vm/stack-frames.js";
 import type { LogRecord } from "./log-book.js";
@@ -30,8 +30,7 @@ export function describeTrap(
   thrown: unknown,
   callback: string,
   contextId: number,
-  info: ModuleInfo,
-  bytes: Uint8Array,
+  { info, bytes, shift }: Pick<LoadedModule, "info" | "bytes" | "shift">,
   log: readonly LogRecord[],
   recent: readonly TraceEvent[],
 ): Trap {
@@ -39,7 +38,7 @@ export function describeTrap(
     callback,
     contextId,
     reason: reasonOf(thrown),
-    frames: thrown instanceof Error ? guestFrames(thrown, info, bytes) : [],
+    frames: thrown instanceof Error ? guestFrames(thrown, info, bytes, shift) : [],
     lastWords: lastWords(log),
     recent,
     thrown,

@@ -26,7 +26,9 @@ export async function createVm(
   if (abi === undefined) throw linkError(linkProblems(module.info, process.behaviour, options.hostFunctions));
   const base = wasiBase(settings.environment ?? {});
   const vm = new PluginVm(process, module, abi, settings, guard, base.functions);
-  vm.attach(link(vm, base, options));
+  vm.relink = () => link(vm, base, options);
+  vm.attach(vm.relink());
+  process.vms.push(vm);
   return vm;
 }
 

@@ -6,6 +6,7 @@ import { HarnessError, messageOf } from "../errors.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { importFunction, wasmParams } from "../vm/import-function.js";
 import type { EngineExports } from "../vm/engine.js";
+import { globalExport } from "../vm/export-globals.js";
 import { GuestMemory } from "../vm/memory.js";
 import type { ModuleImport, ModuleInfo } from "../vm/module-info.js";
 import { signature } from "../vm/module-info.js";
@@ -215,6 +216,9 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
     allocator: { name: allocatorName, call: exports[allocatorName] as (size: number) => number },
     start: startFunctions(exports),
     exports,
+    globals: Object.entries(exports)
+      .filter(([name]) => name.startsWith(globalExport))
+      .map(([, global]) => global as WebAssembly.Global),
   };
 }
 

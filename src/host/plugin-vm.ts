@@ -52,6 +52,8 @@ export interface LinkedInstance {
   readonly allocator: { readonly name: string; readonly call: (size: number) => number };
   readonly start: readonly { readonly name: string; readonly call: () => void }[];
   readonly exports: EngineExports;
+  /** Mutable globals of the module, for snapshots. */
+  readonly globals: readonly { value: unknown }[];
 }
 
 /**
@@ -75,6 +77,7 @@ export class PluginVm implements ImportScope, Interruptible {
   readonly wasi: WasiSystem;
   memory!: GuestMemory;
   callbacks!: LinkedCallbacks;
+  globals: readonly { value: unknown }[] = [];
   private _allocator!: LinkedInstance["allocator"];
   /** What may be called now: 0 everything, else the functions of that phase. */
   phase: 0 | 1 | 2 = 0;
@@ -140,9 +143,7 @@ export class PluginVm implements ImportScope, Interruptible {
 
   /** Ties the VM to its instance and runs `_initialize` or `_start`. False: it trapped. */
   attach(instance: LinkedInstance): boolean {
-    this.memory = instance.memory;
-    this.callbacks = instance.callbacks;
-    this._allocator = instance.allocator;
+    this.tie(instance);
     this.phase = phaseStart;
     try {
       for (const { name, call } of instance.start) {
@@ -158,6 +159,35 @@ export class PluginVm implements ImportScope, Interruptible {
       this.phase = 0;
     }
     return true;
+  }
+
+  /** Links a new instance, when a state is restored into it. Set by `createVm`. */
+  relink: () => LinkedInstance = () => {
+    throw new HarnessError("ILLEGAL_CALL", "Cannot replace the instance: the VM was not made by createVm");
+  };
+
+  /** Gives the VM a new instance whose memory and globals are to be filled by the caller. */
+  replaceInstance(): void {
+    this.tie(this.relink());
+  }
+
+  private tie(instance: LinkedInstance): void {
+    this.memory = instance.memory;
+    this.callbacks = instance.callbacks;
+    this.globals = instance.globals;
+    this._allocator = instance.allocator;
+  }
+
+  /** Puts the VM between two callbacks, whatever it was doing. */
+  reset(nextContextId: number): void {
+    this._nextContextId = nextContextId;
+    this._deferred = [];
+    this._depth = 0;
+    this._draining = false;
+    this.phase = 0;
+    this.stopIteration = false;
+    this.failure = undefined;
+    this.acting = this._current = this.vmContext;
   }
 
   /**
@@ -245,8 +275,7 @@ export class PluginVm implements ImportScope, Interruptible {
   /** The VM is lost: an exception left the guest. Envoy logs it at error level. */
   fail(thrown: unknown, callback: string, context: Context): void {
     if (thrown instanceof HarnessError) throw thrown;
-    const { info, bytes } = this.module;
-    const trap = describeTrap(thrown, callback, context.id, info, bytes, this.process.log.records, this.trace.recent());
+    const trap = describeTrap(thrown, callback, context.id, this.module, this.process.log.records, this.trace.recent());
     this.failure ??= { state: this.phase === phaseStart ? "UnableToInitializeCode" : "RuntimeError", trap };
     this.hostLog(Levels.Error, envoyTrapLine(trap));
   }
@@ -323,7 +352,7 @@ export class PluginVm implements ImportScope, Interruptible {
     root.tickPeriodMs = periodMs;
     root.tickTimer?.cancel();
     root.tickTimer = undefined;
-    if (periodMs > 0 && this.callbacks.proxy_on_tick.call !== undefined) this._armTick(root);
+    if (periodMs > 0 && this.callbacks.proxy_on_tick.call !== undefined) this.armTick(root);
   }
 
   queueOwner(root: PluginContext): QueueOwner {
@@ -347,6 +376,10 @@ export class PluginVm implements ImportScope, Interruptible {
   }
 
   // --------------------------------------------------------------------------------------------- contexts
+
+  get nextContextId(): number {
+    return this._nextContextId;
+  }
 
   takeContextId(): number {
     return this._nextContextId++;
@@ -372,12 +405,13 @@ export class PluginVm implements ImportScope, Interruptible {
     }
   }
 
-  private _armTick(root: PluginContext): void {
-    root.tickTimer = this.process.clock.schedule(millisecondsToNs(root.tickPeriodMs), () => {
+  /** Starts the wait for the root's next tick: its period, or what was left of it. */
+  armTick(root: PluginContext, delayNs = millisecondsToNs(root.tickPeriodMs)): void {
+    root.tickTimer = this.process.clock.schedule(delayNs, () => {
       root.tickTimer = undefined;
       this.notify(this.callbacks.proxy_on_tick, root);
       // on_tick may have set another period, which armed a timer of its own
-      if (root.tickPeriodMs > 0 && root.tickTimer === undefined && !this.failed) this._armTick(root);
+      if (root.tickPeriodMs > 0 && root.tickTimer === undefined && !this.failed) this.armTick(root);
     });
   }
 

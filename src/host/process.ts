@@ -5,6 +5,7 @@ import type { Behaviour } from "./behaviour.js";
 import type { Callouts } from "./callouts.js";
 import type { ForeignFunction } from "./foreign-function.js";
 import { LogBook } from "./log-book.js";
+import type { PluginVm } from "./plugin-vm.js";
 import { Clock } from "./services/clock.js";
 import { MetricStore } from "./services/metrics.js";
 import type { RandomSource } from "./services/random.js";
@@ -35,6 +36,8 @@ export class HostProcess {
   readonly sharedData = new SharedData();
   readonly queues = new SharedQueues();
   readonly metrics = new MetricStore();
+  /** The VMs that were made and not ended. */
+  readonly vms: PluginVm[] = [];
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   readonly property: (segments: readonly ByteString[]) => PropertyValue;
   logLevel: LogLevel;

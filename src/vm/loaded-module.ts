@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HarnessError, messageOf } from "../errors.js";
+import { exportGlobals } from "./export-globals.js";
 import { unsupportedFeatures } from "./features.js";
 import type { EngineModule } from "./engine.js";
 import type { ModuleInfo } from "./module-info.js";
@@ -10,7 +11,10 @@ export interface LoadedModule {
   readonly bytes: Uint8Array;
   readonly sha256: string;
   readonly info: ModuleInfo;
+  /** Compiled from the bytes with their mutable globals exported: see `export-globals.ts`. */
   readonly compiled: EngineModule;
+  /** Offsets that the engine tells are larger by this than those in `bytes`. */
+  readonly shift: number;
 }
 
 const cache = new Map<string, Promise<LoadedModule>>();
@@ -37,7 +41,9 @@ export function loadModule(bytes: Uint8Array): Promise<LoadedModule> {
 async function compile(bytes: Uint8Array, sha256: string): Promise<LoadedModule> {
   const info = readModule(bytes);
   try {
-    return { bytes, sha256, info, compiled: await WebAssembly.compile(bytes as BufferSource) };
+    const opened = exportGlobals(info, bytes);
+    const compiled = await WebAssembly.compile(opened.bytes as BufferSource);
+    return { bytes, sha256, info, compiled, shift: opened.shift };
   } catch (thrown) {
     const missing = unsupportedFeatures(info, bytes);
     if (missing.length > 0) {

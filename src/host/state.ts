@@ -1,0 +1,141 @@
+import { HarnessError } from "../errors.js";
+import { PluginContext } from "./contexts.js";
+import type { PluginVm } from "./plugin-vm.js";
+import type { HostProcess } from "./process.js";
+import { SeededRandom } from "./services/random.js";
+
+/** Bytes of one page of wasm memory. */
+const pageSize = 65_536;
+
+interface RootState {
+  readonly root: PluginContext;
+  readonly statusCode: number;
+  readonly statusMessage: string;
+  readonly tickPeriodMs: number;
+  /** Nanoseconds until the next tick; undefined when none is due. */
+  readonly tickInNs: number | undefined;
+  readonly awaitsDone: boolean;
+}
+
+interface VmState {
+  readonly vm: PluginVm;
+  /** Memory up to its last byte that is not 0. */
+  readonly image: Uint8Array;
+  readonly memorySize: number;
+  readonly globals: readonly unknown[];
+  readonly nextContextId: number;
+  readonly roots: readonly RootState[];
+  readonly metrics: unknown;
+  readonly calls: unknown;
+}
+
+/** All that can change in a process and its VMs, at one moment between two callbacks. */
+export interface ProcessState {
+  readonly vms: readonly VmState[];
+  readonly elapsedNs: number;
+  readonly logLength: number;
+  readonly random: Uint32Array | undefined;
+  readonly sharedData: unknown;
+  readonly queues: unknown;
+  readonly metrics: unknown;
+}
+
+/**
+ * Takes down the state of a process.
+ *
+ * @throws {HarnessError} ILLEGAL_CALL while a guest runs, a stream is open or a call waits: those hold on to what cannot be
+ *   taken down. GUEST_TRAPPED states cannot be kept either.
+ */
+export function captureState(process: HostProcess): ProcessState {
+  process.clock.advance(0);
+  return {
+    vms: process.vms.map(captureVm),
+    elapsedNs: process.clock.elapsedNs,
+    logLength: process.log.length,
+    random: process.random instanceof SeededRandom ? process.random.capture() : undefined,
+    sharedData: process.sharedData.capture(),
+    queues: process.queues.capture(),
+    metrics: process.metrics.capture(),
+  };
+}
+
+/** Puts a process back. Streams that were opened since are gone; a VM that failed since gets a new instance. */
+export function restoreState(process: HostProcess, state: ProcessState): void {
+  process.clock.restore(state.elapsedNs);
+  process.log.truncate(state.logLength);
+  if (state.random !== undefined && process.random instanceof SeededRandom) process.random.restore(state.random);
+  process.sharedData.restore(state.sharedData);
+  process.queues.restore(state.queues);
+  process.metrics.restore(state.metrics);
+  for (const one of state.vms) restoreVm(one);
+}
+
+function captureVm(vm: PluginVm): VmState {
+  const refuse = (why: string): never => {
+    throw new HarnessError("ILLEGAL_CALL", `Cannot take a snapshot: ${why}`);
+  };
+  if (vm.failed) refuse("the VM has failed");
+  if (vm.running) refuse("the guest is running");
+  const contexts = vm.contexts.all().filter((context) => context !== vm.vmContext);
+  const roots = contexts.filter((context) => context instanceof PluginContext);
+  if (roots.length < contexts.length) refuse(`${contexts.length - roots.length} streams are open`);
+  if (vm.calls.pending.length > 0) refuse(`${vm.calls.pending.length} calls wait for an answer`);
+  const memory = vm.memory.whole;
+  return {
+    vm,
+    image: memory.slice(0, endOfContent(memory)),
+    memorySize: memory.length,
+    globals: vm.globals.map(({ value }) => value as unknown),
+    nextContextId: vm.nextContextId,
+    roots: roots.map(captureRoot),
+    metrics: vm.metrics.capture(),
+    calls: vm.calls.capture(),
+  };
+}
+
+function captureRoot(root: PluginContext): RootState {
+  const { statusCode, statusMessage, tickPeriodMs, tickTimer, awaitsDone } = root;
+  const tickInNs = tickTimer && Math.max(0, tickTimer.dueNs - root.vm.process.clock.elapsedNs);
+  return { root, statusCode, statusMessage, tickPeriodMs, tickInNs, awaitsDone };
+}
+
+function restoreVm(state: VmState): void {
+  const { vm, image } = state;
+  // Memory cannot shrink, and a trap leaves globals, table and stack in the middle of something: begin with a new instance
+  if (vm.failed || vm.memory.size !== state.memorySize) vm.replaceInstance();
+  const have = vm.memory.size;
+  if (have < state.memorySize) vm.memory.native.grow((state.memorySize - have) / pageSize);
+  const memory = vm.memory.whole;
+  const dirtyEnd = Math.max(image.length, endOfContent(memory));
+  memory.set(image);
+  if (dirtyEnd > image.length) memory.fill(0, image.length, dirtyEnd);
+  vm.globals.forEach((global, i) => (global.value = state.globals[i]));
+  vm.reset(state.nextContextId);
+  for (const context of vm.contexts.all()) {
+    if (context === vm.vmContext || state.roots.some(({ root }) => root === context)) continue;
+    context.deleted = true;
+    vm.contexts.remove(context);
+  }
+  vm.metrics.restore(state.metrics);
+  vm.calls.restore(state.calls);
+  for (const one of state.roots) restoreRoot(one);
+}
+
+function restoreRoot({ root, tickInNs, ...state }: RootState): void {
+  root.statusCode = state.statusCode;
+  root.statusMessage = state.statusMessage;
+  root.awaitsDone = state.awaitsDone;
+  root.deleted = false;
+  root.vm.contexts.add(root);
+  root.tickTimer = undefined;
+  root.tickPeriodMs = state.tickPeriodMs;
+  if (tickInNs !== undefined) root.vm.armTick(root, tickInNs);
+}
+
+/** Index behind the last byte that is not 0. Words are looked at, so that empty megabytes pass quickly. */
+function endOfContent(memory: Uint8Array): number {
+  const words = new Int32Array(memory.buffer, 0, memory.length >>> 2);
+  let at = words.length;
+  while (at > 0 && words[at - 1] === 0) at--;
+  return at * 4;
+}
