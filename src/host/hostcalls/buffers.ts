@@ -11,7 +11,9 @@ interface LaterBytes {
 
 /** As `blob`, read by the body: [H] looks for the buffer first, so a missing one wins over a bad address. */
 const laterBlob: Parameter<LaterBytes, never> & { readonly decode: string } = {
-  ...blob,
+  wasm: blob.wasm,
+  parts: blob.parts,
+  doc: blob.doc,
   decode: "{ bytes: undefined, read() { return (this.bytes = memory.copy($0, $1)); } }",
   show: (({ bytes }: LaterBytes) => (bytes === undefined ? "not read" : blob.show(bytes as never))) as (
     value: never,
