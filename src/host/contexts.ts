@@ -50,10 +50,14 @@ export class Context {
   /** [E] Buffer 8 shows what the host last let this context read. */
   lastBuffer: BufferPort = emptyBuffer;
 
-  constructor(vm: PluginVm, id: number, logPrefix: string) {
+  /** The same for the log. */
+  readonly logPrefixId: number;
+
+  constructor(vm: PluginVm, id: number, logPrefix: string, logPrefixId = vm.process.log.prefixId(logPrefix)) {
     this.vm = vm;
     this.id = id;
     this.logPrefix = logPrefix;
+    this.logPrefixId = logPrefixId;
   }
 
   /** The plugin's root, of which calls, timers and queues are; undefined only for the VM. */
@@ -141,6 +145,7 @@ export class PluginContext extends Context {
   readonly settings: PluginSettings;
   /** Prefix of the log lines of this plugin's streams. */
   readonly streamLogPrefix: string;
+  readonly streamLogPrefixId: number;
   /** The configuration while the guest may read it, else undefined. */
   readableConfiguration: BufferPort | undefined = undefined;
   delivery: Delivery = nothingDelivered;
@@ -158,6 +163,7 @@ export class PluginContext extends Context {
     super(vm, id, prefix([settings.rootId, vmId]));
     this.settings = settings;
     this.streamLogPrefix = prefix([settings.name, settings.rootId, vmId]);
+    this.streamLogPrefixId = vm.process.log.prefixId(this.streamLogPrefix);
   }
 
   override get root(): PluginContext {
@@ -182,7 +188,7 @@ export class StreamContext extends Context {
   private readonly _stream: StreamPort;
 
   constructor(root: PluginContext, id: number, stream: StreamPort) {
-    super(root.vm, id, root.streamLogPrefix);
+    super(root.vm, id, root.streamLogPrefix, root.streamLogPrefixId);
     this._root = root;
     this._stream = stream;
   }

@@ -3,62 +3,28 @@ import type { LogLevel, LogLevelName } from "../abi/enums.js";
 import { logLevelNames } from "../abi/enums.js";
 import { limits } from "../abi/limits.js";
 import type { GuestMemory } from "../vm/memory.js";
-import type { HostcallEvent, TracedFunction } from "./trace.js";
 
 /** Where a line came from: `proxy_log`, a WASI write, or the host itself (traps, refused calls). */
 export type LogSource = "guest" | "stdout" | "stderr" | "host";
-
-const chunkSize = 64 * 1024;
-const nobody = { id: 0, logPrefix: "" };
+const sources: readonly LogSource[] = ["guest", "stdout", "stderr", "host"];
 
 /** One line of the log. Its text is decoded when somebody looks: most lines are never looked at. */
-export class LogRecord implements HostcallEvent {
-  /** `proxy_log`, which sets this. */
-  static hostcall: TracedFunction = { name: "proxy_log", params: {}, result: "status" };
-  level: LogLevel = 2;
-  source: LogSource = "guest";
-  /** Who logged: a context, by the id and the prefix it has in logs. */
-  context: { readonly id: number; readonly logPrefix: string } = nobody;
-  private readonly _chunk: Uint8Array;
-  private readonly _start: number;
-  private readonly _length: number;
-
-  constructor(chunk: Uint8Array, start: number, length: number) {
-    this._chunk = chunk;
-    this._start = start;
-    this._length = length;
-  }
-
-  /** A record is the trace's event of its own hostcall: logging is the commonest of all. */
-  get kind(): "hostcall" {
-    return "hostcall";
-  }
-  get descriptor(): TracedFunction {
-    return LogRecord.hostcall;
-  }
-  get args(): unknown {
-    return { level: this.level, message: this };
-  }
-  get outcome(): unknown {
-    return undefined;
-  }
-  get status(): number {
-    return 0;
-  }
-
+export class LogRecord {
+  readonly level: LogLevel;
+  readonly source: LogSource;
   /** Context that logged; 0 is the VM itself. */
-  get contextId(): number {
-    return this.context.id;
-  }
-
+  readonly contextId: number;
   /** What Envoy puts between `wasm log` and the colon: ` name root_id vm_id`, without the empty ones. */
-  get prefix(): string {
-    return this.context.logPrefix;
-  }
-
+  readonly prefix: string;
   /** The bytes that were logged. */
-  get bytes(): Uint8Array {
-    return this._chunk.subarray(this._start, this._start + this._length);
+  readonly bytes: Uint8Array;
+
+  constructor(level: LogLevel, source: LogSource, contextId: number, prefix: string, bytes: Uint8Array) {
+    this.level = level;
+    this.source = source;
+    this.contextId = contextId;
+    this.prefix = prefix;
+    this.bytes = bytes;
   }
 
   /** The message as text, UTF-8 with broken sequences shown as U+FFFD. */
@@ -68,10 +34,6 @@ export class LogRecord implements HostcallEvent {
 
   get levelName(): LogLevelName {
     return logLevelNames[this.level];
-  }
-
-  get size(): number {
-    return this._length;
   }
 
   /** The line as Envoy prints it after its own time, thread and level: `wasm log p r: message`. */
@@ -84,73 +46,152 @@ export class LogRecord implements HostcallEvent {
   }
 }
 
-/** The log of a process: all its VMs write into one book, in order. */
+/** Bytes of text that a book begins with. */
+const firstBytes = 64 * 1024;
+/** Numbers kept of each line: level and source, context id, prefix, and where its text begins. */
+const width = 4;
+
+/**
+ * The log of a process: all its VMs write into one book, in order.
+ *
+ * Lines are numbers and bytes in two arrays, for logging is the commonest of all hostcalls; records are made when somebody
+ * reads. Each line has a number of its own, counted from 0 and never used again.
+ */
 export class LogBook {
-  private _records: LogRecord[] = [];
-  private _chunk = new Uint8Array(chunkSize);
-  private _view = new DataView(this._chunk.buffer);
-  private _used = 0;
-  private _bytes = 0;
-  /** Records dropped because of `limits.logRecords` or `limits.logBytes`. */
+  private texts = new DataView(new ArrayBuffer(firstBytes));
+  private meta = new Int32Array(256 * width);
+  private lines = 0;
+  private used = 0;
+  /** Number of the first line that is kept. */
+  private first = 0;
+  private readonly prefixes: string[] = [];
+  private readonly prefixIds = new Map<string, number>();
+  /** Records of the lines from `first` on, made so far. */
+  private made: LogRecord[] = [];
+  /** Lines dropped because of `limits.logRecords` or `limits.logBytes`. */
   dropped = 0;
-  /** Called with each record as it is written. */
-  onRecord: ((record: LogRecord) => void) | undefined;
 
-  get records(): readonly LogRecord[] {
-    return this._records;
-  }
-
+  /** Lines kept now. */
   get length(): number {
-    return this._records.length;
+    return this.lines;
   }
 
-  /** A record whose text is copied from a guest; it is not in the book until `write`. */
-  fromGuest(memory: GuestMemory, address: number, size: number): LogRecord {
+  /** The number that the next line gets. */
+  get next(): number {
+    return this.first + this.lines;
+  }
+
+  /** The lines kept now, oldest first. */
+  get records(): readonly LogRecord[] {
+    for (let i = this.made.length; i < this.lines; i++) this.made.push(this.make(i));
+    return this.made.slice();
+  }
+
+  /** The lines from that number on. */
+  since(line: number): readonly LogRecord[] {
+    return this.records.slice(Math.max(0, line - this.first));
+  }
+
+  /** The line of that number, or undefined when it is kept no longer. */
+  record(line: number): LogRecord | undefined {
+    const at = line - this.first;
+    return at >= 0 && at < this.lines ? (this.made[at] ?? this.make(at)) : undefined;
+  }
+
+  /** A small number for a prefix, which `log` takes instead of it. */
+  prefixId(prefix: string): number {
+    let id = this.prefixIds.get(prefix);
+    if (id === undefined) {
+      id = this.prefixes.push(prefix) - 1;
+      this.prefixIds.set(prefix, id);
+    }
+    return id;
+  }
+
+  /** Copies a text from a guest to where the next line's goes; it is no line before `log`. Gives its size. */
+  takeText(memory: GuestMemory, address: number, size: number): number {
     const length = size >>> 0;
     memory.check(address, length);
-    const start = this._room(length);
-    memory.copyInto(address, length, this._view, start);
-    return new LogRecord(this._chunk, start, length);
+    if (this.used + length > this.texts.byteLength) this.growTexts(length);
+    memory.copyInto(address, length, this.texts, this.used);
+    return length;
   }
 
-  fromBytes(bytes: Uint8Array): LogRecord {
-    return new LogRecord(bytes, 0, bytes.length);
+  /** Makes a line of the `length` bytes that were taken last. */
+  log(level: LogLevel, source: number, contextId: number, prefixId: number, length: number): void {
+    let at = this.lines * width;
+    if (at === this.meta.length) this.growMeta();
+    const { meta } = this;
+    meta[at++] = level | (source << 4);
+    meta[at++] = contextId;
+    meta[at++] = prefixId;
+    meta[at] = this.used;
+    this.used += length;
+    this.lines++;
+    if (this.lines > limits.logRecords || this.used > limits.logBytes) this.dropOlder();
   }
 
-  write(record: LogRecord): void {
-    this._records.push(record);
-    this._bytes += record.size;
-    if (this._records.length > limits.logRecords || this._bytes > limits.logBytes) this._drop();
-    this.onRecord?.(record);
+  /** A line of the host's own, or of WASI. */
+  write(level: LogLevel, source: LogSource, contextId: number, prefix: string, text: Uint8Array): void {
+    if (this.used + text.length > this.texts.byteLength) this.growTexts(text.length);
+    new Uint8Array(this.texts.buffer).set(text, this.used);
+    this.log(level, sources.indexOf(source), contextId, this.prefixId(prefix), text.length);
   }
 
-  /** Forgets all records; their texts stay readable for who holds them. */
+  /** Forgets all lines; records that somebody holds stay readable. */
   clear(): void {
-    this._records = [];
-    this._bytes = 0;
-    this.dropped = 0;
+    this.first += this.lines;
+    // their texts are in the array: it is left to them
+    if (this.made.length > 0) this.texts = new DataView(new ArrayBuffer(firstBytes));
+    this.lines = this.used = this.dropped = 0;
+    this.made = [];
   }
 
-  /** Forgets what came after the book had `length` records: a snapshot goes back to there. */
+  /** Forgets what came after the book had `length` lines: a snapshot goes back to there. */
   truncate(length: number): void {
-    while (this._records.length > length) this._bytes -= this._records.pop()!.size;
+    if (length >= this.lines) return;
+    if (this.made.length > length) {
+      this.texts = new DataView(this.texts.buffer.slice(0));
+      this.made.length = length;
+    }
+    this.used = this.meta[length * width + 3]!;
+    this.lines = length;
   }
 
-  private _room(length: number): number {
-    if (this._used + length > this._chunk.length) {
-      this._chunk = new Uint8Array(Math.max(chunkSize, length));
-      this._view = new DataView(this._chunk.buffer);
-      this._used = 0;
-    }
-    const start = this._used;
-    this._used += length;
-    return start;
+  private make(at: number): LogRecord {
+    const { meta } = this;
+    const i = at * width;
+    const end = at + 1 < this.lines ? meta[i + width + 3]! : this.used;
+    const kind = meta[i]!;
+    const bytes = new Uint8Array(this.texts.buffer, meta[i + 3], end - meta[i + 3]!);
+    const level = (kind & 15) as LogLevel;
+    return new LogRecord(level, sources[kind >> 4]!, meta[i + 1]!, this.prefixes[meta[i + 2]!]!, bytes);
+  }
+
+  private growTexts(more: number): void {
+    let size = this.texts.byteLength;
+    while (size < this.used + more) size *= 2;
+    const texts = new Uint8Array(size);
+    texts.set(new Uint8Array(this.texts.buffer, 0, this.used));
+    this.texts = new DataView(texts.buffer);
+  }
+
+  private growMeta(): void {
+    const meta = new Int32Array(this.meta.length * 2);
+    meta.set(this.meta);
+    this.meta = meta;
   }
 
   /** Drops the older half, so that dropping is rare. */
-  private _drop(): void {
-    const half = Math.ceil(this._records.length / 2);
-    for (const record of this._records.splice(0, half)) this._bytes -= record.size;
-    this.dropped += half;
+  private dropOlder(): void {
+    const half = Math.ceil(this.lines / 2);
+    const kept = this.records.slice(half);
+    const dropped = this.dropped + half;
+    const first = this.first + half;
+    this.clear();
+    this.texts = new DataView(new ArrayBuffer(firstBytes));
+    for (const { level, source, contextId, prefix, bytes } of kept) this.write(level, source, contextId, prefix, bytes);
+    this.first = first;
+    this.dropped = dropped;
   }
 }

@@ -20,15 +20,14 @@ import { Context, PluginContext, ReadOnlyBuffer } from "./contexts.js";
 import type { FailState, Trap } from "./failure.js";
 import { describeTrap, envoyTrapLine } from "./failure.js";
 import type { Guard, GuestTimeout, Interruptible } from "./guard.js";
-import type { LogRecord, LogSource } from "./log-book.js";
+import type { LogSource } from "./log-book.js";
 import type { HostProcess } from "./process.js";
 import { millisecondsToNs } from "./services/clock.js";
 import { VmMetrics } from "./services/metrics.js";
 import type { QueueOwner } from "./services/shared-queues.js";
 import { VmCallouts } from "./services/vm-callouts.js";
 import type { Fields } from "./stream-port.js";
-import type { HostcallEvent } from "./trace.js";
-import { EnterEvent, Trace } from "./trace.js";
+import { Trace } from "./trace.js";
 import type { WasiSystem } from "../wasi/wasi-function.js";
 
 export interface VmSettings {
@@ -68,7 +67,7 @@ export class PluginVm implements ImportScope, Interruptible {
   readonly settings: VmSettings;
   readonly abi: AbiTraits;
   readonly configuration: ReadOnlyBuffer;
-  readonly trace = new Trace();
+  readonly trace: Trace;
   readonly metrics: VmMetrics;
   readonly calls = new VmCallouts();
   readonly contexts = new ContextTable();
@@ -108,17 +107,13 @@ export class PluginVm implements ImportScope, Interruptible {
     this.guard = guard;
     this.configuration = new ReadOnlyBuffer(settings.configuration);
     this.metrics = new VmMetrics(process.metrics);
+    this.trace = new Trace(process.log);
     this.vmContext = new Context(this, 0, "");
     this.contexts.add(this.vmContext);
     this.acting = this._current = this.vmContext;
     this.wasi = {
       base,
-      write: (fd, bytes) =>
-        this.logRecord(
-          process.log.fromBytes(bytes),
-          fd === 1 ? Levels.Info : Levels.Error,
-          fd === 1 ? "stdout" : "stderr",
-        ),
+      write: (fd, bytes) => this.logBytes(fd === 1 ? Levels.Info : Levels.Error, fd === 1 ? "stdout" : "stderr", bytes),
       wallNs: () => process.clock.readWallNs(),
       monotonicNs: () => process.clock.readMonotonicNs(),
       random: (target) => process.random.fill(target),
@@ -147,10 +142,9 @@ export class PluginVm implements ImportScope, Interruptible {
     this.phase = phaseStart;
     try {
       for (const { name, call } of instance.start) {
-        const event = new EnterEvent(0, name, 0, 0, 0, 0, 0);
-        this.trace.note(event);
+        this.trace.enter(name, 0, 0, 0, 0, 0, 0);
         this.guard.run(call);
-        this.trace.leave(event, undefined);
+        this.trace.leave(name, 0, undefined);
       }
     } catch (thrown) {
       this.fail(thrown, instance.start[0]!.name, this.vmContext);
@@ -204,8 +198,7 @@ export class PluginVm implements ImportScope, Interruptible {
     const actedOn = this.acting;
     this._current = this.acting = context;
     this._depth++;
-    const event = new EnterEvent(context.id, name, arity, a, b, c, d);
-    this.trace.note(event);
+    this.trace.enter(name, arity, context.id, a, b, c, d);
     let result: number | undefined;
     try {
       if (this.guard.active) {
@@ -215,7 +208,7 @@ export class PluginVm implements ImportScope, Interruptible {
       } else {
         result = guardedCall(this.guard, call, arity, context.id, a, b, c, d);
       }
-      this.trace.leave(event, result);
+      this.trace.leave(name, context.id, result);
     } catch (thrown) {
       this.fail(thrown, name, context);
       result = 0;
@@ -315,11 +308,7 @@ export class PluginVm implements ImportScope, Interruptible {
   }
 
   noteCall(descriptor: FunctionDescriptor, args: unknown, outcome: unknown, status: number): void {
-    this.trace.note({ kind: "hostcall", contextId: this.acting.id, descriptor, args, outcome, status });
-  }
-
-  noteOwn(argument: unknown): void {
-    this.trace.note(argument as HostcallEvent);
+    this.trace.hostcall({ kind: "hostcall", contextId: this.acting.id, descriptor, args, outcome, status });
   }
 
   // --------------------------------------------------------------------------------------------- for hostcalls
@@ -334,17 +323,23 @@ export class PluginVm implements ImportScope, Interruptible {
     return context !== undefined;
   }
 
-  logRecord(record: LogRecord, level: LogLevel, source: LogSource): void {
-    record.level = level;
-    record.source = source;
-    record.context = this.acting;
-    if (level < this.process.logLevel) return;
-    this.process.log.write(record);
+  /** A line of the guest's, whose text of `length` bytes the log has taken; lines below the level are not kept. */
+  logTaken(level: LogLevel, length: number): void {
+    const { log, logLevel } = this.process;
+    if (level < logLevel) return;
+    this.trace.noteLog(log.next);
+    const { acting } = this;
+    log.log(level, 0, acting.id, acting.logPrefixId, length);
   }
 
-  /** A line of the host's own, as Envoy prints it. */
-  hostLog(level: LogLevel, text: string): void {
-    this.logRecord(this.process.log.fromBytes(utf8(text)), level, "host");
+  /** A line that is written by WASI or by the host itself, as Envoy prints it. */
+  hostLog(level: LogLevel, text: string, source: LogSource = "host"): void {
+    this.logBytes(level, source, utf8(text));
+  }
+
+  private logBytes(level: LogLevel, source: LogSource, bytes: Uint8Array): void {
+    if (level < this.process.logLevel) return;
+    this.process.log.write(level, source, this.acting.id, this.acting.logPrefix, bytes);
   }
 
   setTickPeriod(root: PluginContext | undefined, periodMs: number): void {

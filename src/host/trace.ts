@@ -1,6 +1,14 @@
 import { limits } from "../abi/limits.js";
 import { nameOf, Status } from "../abi/enums.js";
+import { byteString } from "../abi/bytes.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
+import { quote } from "../vm/parameters.js";
+import type { LogBook } from "./log-book.js";
+
+/** Length of the ring, a power of two. */
+const size = limits.recentEvents;
+/** Numbers kept of a callback. */
+const width = 6;
 
 /** A host function as traces need it. */
 export type TracedFunction = Pick<FunctionDescriptor, "name" | "params" | "result">;
@@ -18,38 +26,15 @@ export interface HostcallEvent {
 }
 
 /** A callback began. */
-export class EnterEvent {
+export interface EnterEvent {
+  readonly kind: "enter";
   readonly contextId: number;
   readonly callback: string;
-  /** What it returned, once it has: undefined before, and where it returns nothing. */
-  result: number | undefined = undefined;
-  private readonly arity: number;
-  private readonly a: number;
-  private readonly b: number;
-  private readonly c: number;
-  private readonly d: number;
-
-  /** @param arity How many parameters the callback has, its context included. */
-  constructor(contextId: number, callback: string, arity: number, a: number, b: number, c: number, d: number) {
-    this.contextId = contextId;
-    this.callback = callback;
-    this.arity = arity;
-    this.a = a;
-    this.b = b;
-    this.c = c;
-    this.d = d;
-  }
-
-  get kind(): "enter" {
-    return "enter";
-  }
-
-  get args(): readonly number[] {
-    return [this.contextId, this.a, this.b, this.c, this.d].slice(0, this.arity);
-  }
+  /** Its context first. */
+  readonly args: readonly number[];
 }
 
-/** A callback returned. Only in a full trace: the last few events say it with its beginning. */
+/** A callback returned. Only a full trace has these. */
 export interface LeaveEvent {
   readonly kind: "leave";
   readonly contextId: number;
@@ -59,7 +44,14 @@ export interface LeaveEvent {
 }
 
 /** Something that crossed the border between host and guest. */
-export type TraceEvent = HostcallEvent | EnterEvent | LeaveEvent;
+export type TraceEvent = HostcallEvent | LogEvent | EnterEvent | LeaveEvent;
+
+/** A call of `proxy_log` that was kept: the log has its text, until it is cleared. */
+export interface LogEvent {
+  readonly kind: "log";
+  readonly log: LogBook;
+  readonly line: number;
+}
 
 /**
  * Remembers what crossed the border: always the last few events, for the report of a trap; all of them on request.
@@ -67,34 +59,71 @@ export type TraceEvent = HostcallEvent | EnterEvent | LeaveEvent;
  * Values are kept as they were decoded and turned into text only when somebody reads them.
  */
 export class Trace {
-  private readonly ring: (TraceEvent | undefined)[] = Array.from({ length: limits.recentEvents }, () => undefined);
+  /** Hostcalls; or the name of a callback that began; or the number of a line of the log, which tells the rest. */
+  private readonly ring: (HostcallEvent | string | number)[] = Array.from({ length: size }, () => 0);
+  /** Of a callback: how many arguments, and the arguments. */
+  private readonly numbers = new Int32Array(size * width);
+  private readonly log: LogBook;
   /** Events noted since the last `clear`; the next one goes to this number modulo the ring's length. */
   private noted = 0;
   /** Every event since tracing was asked for; undefined when it was not. */
   events: TraceEvent[] | undefined = undefined;
 
-  note(event: TraceEvent): void {
-    this.ring[this.noted++ & (limits.recentEvents - 1)] = event;
+  constructor(log: LogBook) {
+    this.log = log;
+  }
+
+  /** `proxy_log` is about to write the line of this number. */
+  noteLog(line: number): void {
+    this.ring[this.noted++ & (size - 1)] = line;
+    if (this.events !== undefined) this.events.push({ kind: "log", log: this.log, line });
+  }
+
+  hostcall(event: HostcallEvent): void {
+    this.ring[this.noted++ & (size - 1)] = event;
     if (this.events !== undefined) this.events.push(event);
   }
 
-  /** The callback that began with `event` has returned. */
-  leave(event: EnterEvent, result: number | undefined): void {
-    event.result = result;
-    const { contextId, callback } = event;
+  /** @param arity How many parameters the callback has, its context included. */
+  enter(callback: string, arity: number, contextId: number, a: number, b: number, c: number, d: number): void {
+    const slot = this.noted++ & (size - 1);
+    this.ring[slot] = callback;
+    const { numbers } = this;
+    const at = slot * width;
+    numbers[at] = arity;
+    numbers[at + 1] = contextId;
+    numbers[at + 2] = a;
+    numbers[at + 3] = b;
+    numbers[at + 4] = c;
+    numbers[at + 5] = d;
+    if (this.events !== undefined) this.events.push(this.enterEvent(callback, slot));
+  }
+
+  /** Only a full trace tells of it. */
+  leave(callback: string, contextId: number, result: number | undefined): void {
     if (this.events !== undefined) this.events.push({ kind: "leave", contextId, callback, result });
   }
 
   /** The last events, oldest first. */
   recent(): readonly TraceEvent[] {
-    const size = this.ring.length;
     const count = Math.min(this.noted, size);
-    return Array.from({ length: count }, (_, i) => this.ring[(this.noted - count + i) % size]!);
+    return Array.from({ length: count }, (_, i) => {
+      const slot = (this.noted - count + i) & (size - 1);
+      const event = this.ring[slot]!;
+      if (typeof event === "number") return { kind: "log", log: this.log, line: event };
+      return typeof event === "string" ? this.enterEvent(event, slot) : event;
+    });
   }
 
   clear(): void {
     this.noted = 0;
     if (this.events !== undefined) this.events = [];
+  }
+
+  private enterEvent(callback: string, slot: number): EnterEvent {
+    const at = slot * width;
+    const args = [...this.numbers.subarray(at + 1, at + 1 + this.numbers[at]!)].map((value) => value >>> 0);
+    return { kind: "enter", contextId: args[0] ?? 0, callback, args };
   }
 }
 
@@ -107,6 +136,11 @@ export function formatEvent(event: TraceEvent): string {
       return `${event.callback} returned ${event.result ?? "void"}`;
     case "hostcall":
       return formatHostcall(event);
+    case "log": {
+      const record = event.log.record(event.line);
+      if (record === undefined) return "proxy_log(a line that was cleared) -> Ok";
+      return `proxy_log(level: ${record.levelName}, message: ${quote(byteString(record.bytes))}) -> Ok`;
+    }
   }
 }
 

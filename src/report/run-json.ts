@@ -1,6 +1,7 @@
 import type { Pair } from "../abi/pairs.js";
 import type { HarnessError } from "../errors.js";
 import type { MessageReport, RunReport } from "../harness/run.js";
+import type { TraceEvent } from "../host/trace.js";
 import { formatEvent } from "../host/trace.js";
 import { utf8Text } from "./text.js";
 
@@ -13,6 +14,13 @@ function body(bytes: Uint8Array): { text: string } | { base64: string } {
 function message(one: MessageReport | undefined) {
   if (one === undefined) return null;
   return { headers: one.headers, body: body(one.body), trailers: one.trailers, complete: one.complete };
+}
+
+/** An event as JSON; a line of the log is a hostcall like any other. */
+function traceEvent(event: TraceEvent) {
+  const text = formatEvent(event);
+  if (event.kind !== "log") return { context: event.contextId, kind: event.kind, text };
+  return { context: event.log.record(event.line)?.contextId ?? 0, kind: "hostcall", text };
 }
 
 /** What `pwh run --json` prints; `schemas/run.json` of the package describes it. */
@@ -64,7 +72,7 @@ export function runJson(file: string, report: RunReport, options: { readonly tra
     endFailure: error(endFailure),
     timing,
     ...(options.trace && {
-      trace: report.trace.map((event) => ({ context: event.contextId, kind: event.kind, text: formatEvent(event) })),
+      trace: report.trace.map(traceEvent),
     }),
   };
 }

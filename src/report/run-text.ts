@@ -31,7 +31,7 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
   if (options.trace) {
     title("trace");
     for (const event of report.trace) {
-      const indent = event.kind === "hostcall" ? "    " : "  ";
+      const indent = event.kind === "hostcall" || event.kind === "log" ? "    " : "  ";
       out.push(indent + escapeControls(formatEvent(event)));
     }
   }

@@ -22,8 +22,8 @@ export interface FunctionDescriptor<Scope = never> {
   readonly result: "status" | "errno" | "value" | "none";
   readonly phases: Phases;
   readonly body: (scope: Scope, args: never) => unknown;
-  /** The argument that remembers the call by itself: `noteOwn` gets it instead of all arguments. Only `proxy_log`. */
-  readonly notedBy?: string;
+  /** The body has noted the call itself when it answers OK. Only `proxy_log`, the commonest of all. */
+  readonly notesItself?: boolean;
 }
 
 /** A body answers a status alone, its results (status OK), or both. */
@@ -42,7 +42,6 @@ export interface ImportScope extends GuestPort {
   answerFault(thrown: unknown, descriptor: FunctionDescriptor): number;
   /** Remembers the call: decoded arguments, or the raw ones as an array where a check refused them; what the body answered. */
   noteCall(descriptor: FunctionDescriptor, args: unknown, outcome: unknown, status: number): void;
-  noteOwn(argument: unknown): void;
 }
 
 export const phaseStart = 1;
@@ -101,10 +100,7 @@ export function source(descriptor: FunctionDescriptor): string {
   const raw = `[${names.join(", ")}]`;
   const refusals = checks.map(([condition, status]) => `if (${condition}) return answer(${status}, ${raw});`);
   const whole = "scope.noteCall(D, args, outcome, status);";
-  const note =
-    descriptor.notedBy === undefined
-      ? whole
-      : `if (status === 0) scope.noteOwn(args.${descriptor.notedBy}); else ${whole}`;
+  const note = descriptor.notesItself === true ? `if (status !== 0) ${whole}` : whole;
   return `"use strict";
     const answer = (status, raw) => { scope.noteCall(D, raw, undefined, status); return status; };
     return (${names.join(", ")}) => {

@@ -1,19 +1,17 @@
 import type { LogLevel } from "../../abi/enums.js";
 import { Status } from "../../abi/enums.js";
 import type { Parameter } from "../../vm/parameters.js";
-import { quote, returnU32 } from "../../vm/parameters.js";
-import { byteString } from "../../abi/bytes.js";
+import { returnU32 } from "../../vm/parameters.js";
 import type { Hostcall } from "../hostcall.js";
 import { hostcall, logLevel } from "../hostcall.js";
-import { LogRecord } from "../log-book.js";
 
-/** The message, copied into the log's own memory; decoded when somebody reads it. */
-const message: Parameter<LogRecord, never> & { readonly decode: string } = {
+/** The message: its bytes are copied into the log's own memory, and what the body gets is their number. */
+const message: Parameter<number, never> & { readonly decode: string } = {
   wasm: ["i32", "i32"],
   parts: ["pointer", "size"],
   doc: "bytes",
-  decode: "scope.process.log.fromGuest(memory, $0, $1)",
-  show: ((record: LogRecord) => quote(byteString(record.bytes))) as (value: never) => string,
+  decode: "scope.process.log.takeText(memory, $0, $1)",
+  show: ((text: number | string) => (typeof text === "string" ? text : `${text} bytes`)) as (value: never) => string,
 };
 
 /**
@@ -25,14 +23,13 @@ const message: Parameter<LogRecord, never> & { readonly decode: string } = {
 export const proxyLog: Hostcall = {
   ...hostcall(
     { name: "proxy_log", params: { level: logLevel, message }, phases: { start: true, allocator: true } },
-    (call, args) => {
-      call.logRecord(args.message, args.level as LogLevel, "guest");
+    (call, { level, message: length }) => {
+      call.logTaken(level as LogLevel, length);
       return Status.Ok;
     },
   ),
-  notedBy: "message",
+  notesItself: true,
 };
-LogRecord.hostcall = proxyLog;
 
 /** The level below which the host drops lines, 0 to 5. INVALID_MEMORY_ACCESS. [S] v0.2.1 #proxy_get_log_level */
 export const proxyGetLogLevel = hostcall({ name: "proxy_get_log_level", params: { level: returnU32 } }, (call) => ({
