@@ -110,7 +110,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     this._root = root;
     this._settings = settings;
     const { clock, log } = root.vm.process;
-    this._firstLog = log.length;
+    this._firstLog = log.next;
     const properties =
       options.properties === undefined ? settings.properties : { ...settings.properties, ...options.properties };
     this._info = new EnvoyStream(clock, number, properties, options.facts);
@@ -156,8 +156,8 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   }
   /** Lines logged by the plugin on this stream's context. */
   get logs(): readonly LogRecord[] {
-    return this._root.vm.process.log.records
-      .slice(this._firstLog)
+    return this._root.vm.process.log
+      .since(this._firstLog)
       .filter((record) => record.contextId === this.contextId);
   }
 
