@@ -7,7 +7,7 @@ import { HarnessError } from "../errors.js";
 import type { PluginContext } from "../host/contexts.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
 import { Guard, GuestTimeout } from "../host/guard.js";
-import { createVm, endPlugin, failureError, startPlugin } from "../host/life-cycle.js";
+import { createVm, endPlugin, endVmIfLast, failureError, startPlugin } from "../host/life-cycle.js";
 import type { HostFunctions, UnknownImports } from "../host/linker.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
@@ -68,6 +68,11 @@ export interface PluginOptions {
   /** Names of the upstreams that plugins can call. Default: every name. */
   readonly upstreams?: readonly string[];
   /**
+   * Another plugin whose process this one shares: clock, log, shared data, queues and metrics; and whose VM it shares too when
+   * module, vm_id and VM configuration are the same, as in Envoy. Process-wide options are the other plugin's then.
+   */
+  readonly with?: Plugin;
+  /**
    * What a trap or a refusal does: "throw" lets the call that met it throw; "policy" does as Envoy with
    * `failure_policy: FAIL_CLOSED` (503) and leaves the error in `plugin.failure`. Default "throw".
    */
@@ -94,6 +99,56 @@ export interface Diagnostic {
  */
 export async function loadPlugin(source: ModuleSource, options: PluginOptions = {}): Promise<Plugin> {
   const module = await loadSource(source);
+  const home = options.with === undefined ? newHome(options) : options.with.home;
+  const { process, guard } = home;
+  const vmId = options.vmId ?? "";
+  const configuration = configurationBytes(options.vmConfiguration);
+  const shared = process.vms.find((one) => sharesVm(one, module.sha256, vmId, configuration));
+  const vm =
+    shared ??
+    (await createVm(
+      process,
+      module,
+      {
+        vmId,
+        configuration,
+        ...(options.environment && { environment: options.environment }),
+        ...(options.capabilities && { allowedCapabilities: new Set(options.capabilities) }),
+      },
+      guard,
+      { unknownImports: options.unknownImports ?? "refuse", hostFunctions: options.hostFunctions ?? {} },
+    ));
+  if (vm.failed) throw failureError(vm);
+  if (options.trace === true) vm.trace.events ??= [];
+  const root = startPlugin(vm, {
+    name: options.name ?? nameOfSource(source),
+    rootId: options.rootId ?? "",
+    configuration: configurationBytes(options.configuration),
+  });
+  if (vm.failed) throw failureError(vm);
+  return new Plugin(root, home, options);
+}
+
+/** [H] The key of a VM: its id, its configuration and the code. */
+function sharesVm(vm: PluginVm, sha256: string, vmId: string, configuration: Uint8Array): boolean {
+  const { settings } = vm;
+  return (
+    !vm.failed &&
+    settings.vmId === vmId &&
+    vm.module.sha256 === sha256 &&
+    Buffer.compare(settings.configuration, configuration) === 0
+  );
+}
+
+/** What plugins of one process share. */
+interface Home {
+  readonly process: HostProcess;
+  readonly callouts: ManualCallouts;
+  readonly diagnostics: Diagnostic[];
+  readonly guard: Guard;
+}
+
+function newHome(options: PluginOptions): Home {
   const clock = new Clock({
     ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
     ...(options.realClock !== undefined && { real: options.realClock }),
@@ -111,27 +166,7 @@ export async function loadPlugin(source: ModuleSource, options: PluginOptions = 
   });
   const diagnostics: Diagnostic[] = [];
   process.onDiagnostic = (code, message) => diagnostics.push({ code, message });
-  const vm = await createVm(
-    process,
-    module,
-    {
-      vmId: options.vmId ?? "",
-      configuration: configurationBytes(options.vmConfiguration),
-      ...(options.environment && { environment: options.environment }),
-      ...(options.capabilities && { allowedCapabilities: new Set(options.capabilities) }),
-    },
-    new Guard(options.budgetMs ?? 1000),
-    { unknownImports: options.unknownImports ?? "refuse", hostFunctions: options.hostFunctions ?? {} },
-  );
-  if (vm.failed) throw failureError(vm);
-  if (options.trace === true) vm.trace.events = [];
-  const root = startPlugin(vm, {
-    name: options.name ?? nameOfSource(source),
-    rootId: options.rootId ?? "",
-    configuration: configurationBytes(options.configuration),
-  });
-  if (vm.failed) throw failureError(vm);
-  return new Plugin(root, callouts, diagnostics, options);
+  return { process, callouts, diagnostics, guard: new Guard(options.budgetMs ?? 1000) };
 }
 
 /** A plugin that is loaded and configured, in a VM of its own. */
@@ -140,21 +175,17 @@ export class Plugin implements AsyncDisposable, Disposable {
   readonly root: PluginContext;
   /** What Envoy leaves undefined, or does without telling the plugin. */
   readonly diagnostics: readonly Diagnostic[];
-  readonly #callouts: ManualCallouts;
+  /** What it shares with the plugins loaded `with` it. */
+  readonly home: Home;
   readonly #settings: StreamSettings;
   #streams = 0;
   #closed = false;
 
   /** Use `loadPlugin`. */
-  constructor(
-    root: PluginContext,
-    callouts: ManualCallouts,
-    diagnostics: readonly Diagnostic[],
-    options: PluginOptions,
-  ) {
+  constructor(root: PluginContext, home: Home, options: PluginOptions) {
     this.root = root;
-    this.diagnostics = diagnostics;
-    this.#callouts = callouts;
+    this.home = home;
+    this.diagnostics = home.diagnostics;
     this.#settings = {
       filter: { allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false },
       properties: options.properties ?? {},
@@ -188,7 +219,7 @@ export class Plugin implements AsyncDisposable, Disposable {
   }
   /** Calls to upstreams, oldest first; those that wait can be answered. */
   get calls(): readonly PluginCall[] {
-    return this.#callouts.calls;
+    return this.home.callouts.calls;
   }
   get metrics(): readonly Metric[] {
     return this.vm.process.metrics.all();
@@ -233,7 +264,7 @@ export class Plugin implements AsyncDisposable, Disposable {
   /** Goes back to a snapshot of this plugin, at the price of a copy. A plugin that failed since is well again. */
   restore(snapshot: PluginSnapshot): void {
     restoreState(this.vm.process, snapshot.state);
-    this.#callouts.calls.length = snapshot.calls;
+    this.home.callouts.calls.length = snapshot.calls;
   }
 
   /** Ends the plugin: on_done, on_delete. Open streams are abandoned. Closing twice is harmless. */
@@ -241,6 +272,7 @@ export class Plugin implements AsyncDisposable, Disposable {
     if (this.#closed) return;
     this.#closed = true;
     endPlugin(this.root);
+    endVmIfLast(this.vm);
   }
 
   [Symbol.dispose](): void {

@@ -78,6 +78,18 @@ export function endPlugin(root: PluginContext): void {
   if (done !== 0) vm.deleteContext(root);
 }
 
+/** A VM without plugins is gone; with the last VM of a vm_id go its shared data and queues. [H] */
+export function endVmIfLast(vm: PluginVm): void {
+  if (vm.contexts.all().some((context) => context !== vm.vmContext)) return;
+  const { vms, sharedData, queues } = vm.process;
+  const at = vms.indexOf(vm);
+  if (at >= 0) vms.splice(at, 1);
+  const { vmId } = vm.settings;
+  if (vms.some(({ settings }) => settings.vmId === vmId)) return;
+  sharedData.drop(vmId);
+  queues.drop(vmId);
+}
+
 /** A stream context of a plugin; the guest is told of it by `createStream`. */
 export function openStream(root: PluginContext, port: StreamPort): StreamContext {
   const context = new StreamContext(root, root.vm.takeContextId(), port);
