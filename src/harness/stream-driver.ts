@@ -156,9 +156,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   }
   /** Lines logged by the plugin on this stream's context. */
   get logs(): readonly LogRecord[] {
-    return this._root.vm.process.log
-      .since(this._firstLog)
-      .filter((record) => record.contextId === this.contextId);
+    return this._root.vm.process.log.since(this._firstLog).filter((record) => record.contextId === this.contextId);
   }
 
   /** Makes `proxy_on_request_headers`. */

@@ -118,7 +118,14 @@ export class ModuleWriter {
       return [...unsigned(code.length), ...code];
     });
     return new Uint8Array([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      0x00,
+      0x61,
+      0x73,
+      0x6d,
+      0x01,
+      0x00,
+      0x00,
+      0x00,
       ...section(1, this._types),
       ...section(2, this._imports),
       ...section(

@@ -6,6 +6,7 @@ export const argsSizesGet = wasi("args_sizes_get", { argc: address, size: addres
   w.base["args_sizes_get"]!(a.argc, a.size),
 );
 
+/** Writes nothing: there are no arguments. [H] */
 export const argsGet = wasi("args_get", { argv: address, buffer: address }, ({ wasi: w }, a) =>
   w.base["args_get"]!(a.argv, a.buffer),
 );
@@ -15,6 +16,7 @@ export const environSizesGet = wasi("environ_sizes_get", { count: address, size:
   w.base["environ_sizes_get"]!(a.count, a.size),
 );
 
+/** A pointer for each variable, and `KEY=VALUE` with a NUL one after the other. [H] */
 export const environGet = wasi("environ_get", { environ: address, buffer: address }, ({ wasi: w }, a) =>
   w.base["environ_get"]!(a.environ, a.buffer),
 );

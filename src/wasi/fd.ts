@@ -33,6 +33,7 @@ function gather(memory: GuestMemory, vectors: number, count: number): Uint8Array
   return bytes;
 }
 
+/** Joins the vectors and logs one record: file descriptor 1 at info, 2 at error, others are EBADF. [H] */
 export const fdWrite = wasi(
   "fd_write",
   { fd: i32, vectors: address, count: u32, written: returnU32 },
@@ -40,6 +41,7 @@ export const fdWrite = wasi(
   { start: true, allocator: true },
 );
 
+/** As `fd_write`; the offset is ignored. [H] */
 export const fdPwrite = wasi(
   "fd_pwrite",
   { fd: i32, vectors: address, count: u32, offset: i64, written: returnU32 },
@@ -53,6 +55,7 @@ export const fdPread = constant(
   Errno.NoSys,
 );
 
+/** Moves nothing: [H] logs at trace level and answers success. */
 export const fdSeek = wasi(
   "fd_seek",
   { fd: i32, offset: i64, whence: u32, position: address },
@@ -94,19 +97,26 @@ export const fdAdvise = constant("fd_advise", { fd: i32, offset: i64, size: i64,
 
 const outputOnly = ({ fd }: { readonly fd: number }): number => (isOutput(fd) ? Errno.Success : Errno.BadFd);
 
+/** Does nothing: success for the standard outputs, EBADF for everything else. [H] */
 export const fdFdstatSetRights = wasi("fd_fdstat_set_rights", { fd: i32, base: i64, inheriting: i64 }, (_, a) =>
   outputOnly(a),
 );
+/** Does nothing: success for the standard outputs, EBADF for everything else. [H] */
 export const fdFilestatSetSize = wasi("fd_filestat_set_size", { fd: i32, size: i64 }, (_, a) => outputOnly(a));
+/** Does nothing: success for the standard outputs, EBADF for everything else. [H] */
 export const fdFilestatSetTimes = wasi(
   "fd_filestat_set_times",
   { fd: i32, accessed: i64, modified: i64, flags: u32 },
   (_, a) => outputOnly(a),
 );
+/** Does nothing: success for the standard outputs, EBADF for everything else. [H] */
 export const fdAllocate = wasi("fd_allocate", { fd: i32, offset: i64, size: i64 }, (_, a) => outputOnly(a));
+/** Does nothing: success for the standard outputs, EBADF for everything else. [H] */
 export const fdDatasync = wasi("fd_datasync", { fd: i32 }, (_, a) => outputOnly(a));
+/** Does nothing: success for the standard outputs, EBADF for everything else. [H] */
 export const fdSync = wasi("fd_sync", { fd: i32 }, (_, a) => outputOnly(a));
 
+/** Writes 0 for the standard outputs; EBADF for everything else. [H] */
 export const fdTell = wasi("fd_tell", { fd: i32, position: returnU64 }, (_, { fd }) =>
   isOutput(fd) ? { position: 0n } : Errno.BadFd,
 );
@@ -118,6 +128,7 @@ export const fdReaddir = wasi(
   () => ({ status: Errno.Exist, used: 0 }),
 );
 
+/** Not supported between the standard outputs; EBADF where one of the two is something else. [H] */
 export const fdRenumber = wasi("fd_renumber", { from: i32, to: i32 }, (_, { from, to }) =>
   isOutput(from) && isOutput(to) ? Errno.NotSupported : Errno.BadFd,
 );

@@ -31,6 +31,7 @@ export const pathLink = constant("path_link", rename, Errno.NotSupported);
 /** [H] has 4 parameters where the standard has 5. */
 export const pathSymlink = constant("path_symlink", { ...path, fd: i32, newPath: address }, Errno.NotSupported);
 
+/** Writes 0 as the size and answers that it is not supported. [H] */
 export const pathReadlink = wasi(
   "path_readlink",
   { fd: i32, ...path, buffer: address, room: u32, used: returnU32 },

@@ -16,12 +16,14 @@ const returnU16: Parameter<never, number> & { readonly encode: string } = {
   show: String as (value: never) => string,
 };
 
+/** Writes 0 bytes and no flags, and answers that it is not supported. [H] */
 export const sockRecv = wasi(
   "sock_recv",
   { fd: i32, vectors: address, count: u32, flags: u32, received: returnU32, outFlags: returnU16 },
   () => ({ status: Errno.NotSupported, received: 0, outFlags: 0 }),
 );
 
+/** Writes 0 bytes and answers that it is not supported. [H] */
 export const sockSend = wasi(
   "sock_send",
   { fd: i32, vectors: address, count: u32, flags: u32, sent: returnU32 },

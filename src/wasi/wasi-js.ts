@@ -49,14 +49,32 @@ export function wasiBase(environment: Readonly<Record<string, string>>): WasiBas
   const functions = Object.fromEntries(
     Object.entries(instance.wasiImport).map(([name, call]) => [name, guarded(call)] as const),
   );
+  // Its environ_get cuts what does not fit, and says all is well.
+  const size = Object.entries(environment).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(`${name}=${value}\0`),
+    0,
+  );
+  const environGet = functions["environ_get"]!;
+  let bound = nowhere;
+  instance.setMemory(nowhere);
+  functions["environ_get"] = (environ, buffer) => {
+    if (size > 0 && Number(buffer) + size > bound.buffer.byteLength) {
+      throw new GuestFault(`Cannot write ${size} bytes at ${buffer}: the memory ends at ${bound.buffer.byteLength}`);
+    }
+    return environGet(environ!, buffer!);
+  };
   return {
     functions,
     bind(memory) {
+      bound = memory;
       instance.setMemory(memory);
       instance.view = undefined;
     },
   };
 }
+
+/** The memory while a start section runs, before there is an instance: every address is outside. */
+const nowhere: EngineMemory = { buffer: new ArrayBuffer(0), grow: () => 0 };
 
 /** An address outside the memory is the guest's fault, not an error of ours. */
 function guarded(call: (...args: (number | bigint)[]) => number): (...args: (number | bigint)[]) => number {

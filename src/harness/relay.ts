@@ -1,0 +1,507 @@
+import { byteString, bytesOf } from "../abi/bytes.js";
+import type { ByteString } from "../abi/bytes.js";
+import type { Pair } from "../abi/pairs.js";
+import { encodePairs } from "../abi/pairs.js";
+import type { AbiVersion } from "../abi/version.js";
+import { abiMarkers, abiTraits, hostcallBelongsTo } from "../abi/version.js";
+import { builtins } from "../host/builtins.js";
+import type { CallbackDescriptor, LinkedCallback } from "../host/callbacks.js";
+import { callbackDescriptors, callbackParams } from "../host/callbacks.js";
+import type { Callout, GrpcCall, GrpcEvents, Refusal } from "../host/callouts.js";
+import type { Context } from "../host/contexts.js";
+import { Guard } from "../host/guard.js";
+import { hostcall } from "../host/hostcall.js";
+import { hostcalls } from "../host/hostcalls/index.js";
+import { failureError, startPlugin } from "../host/life-cycle.js";
+import { link } from "../host/linker.js";
+import { PluginVm } from "../host/plugin-vm.js";
+import { HostProcess } from "../host/process.js";
+import { Clock } from "../host/services/clock.js";
+import { SeededRandom } from "../host/services/random.js";
+import { processProperty } from "../proxy/envoy/attributes.js";
+import { envoy140 } from "../proxy/envoy/behaviour.js";
+import type { FunctionDescriptor } from "../vm/import-function.js";
+import { wasmParams } from "../vm/import-function.js";
+import { loadModule } from "../vm/loaded-module.js";
+import { constant, emptyBlock, ModuleWriter, Op, unsigned } from "../vm/module-writer.js";
+import { i32 } from "../vm/parameters.js";
+import { wasiFunctions, wasiModules } from "../wasi/index.js";
+import { wasiBase } from "../wasi/wasi-js.js";
+import { ManualCallouts } from "./calls.js";
+import type { Diagnostic, PluginOptions } from "./plugin.js";
+import { configurationBytes, logLevelOf, Plugin } from "./plugin.js";
+
+/*
+ * The relay guest: a module assembled from the descriptions of the host's functions. It imports each of them and exports it
+ * again, so that raw i32s go to the host through real wasm and what the host writes lands in real guest memory. Its
+ * callbacks and its allocator hand over to JavaScript, where a test makes hostcalls in the middle of them.
+ */
+
+/** How the relay's allocator answers. */
+const allocatorModes = {
+  /** The next bytes after the last ones, growing the memory where it ends. */
+  normal: 0,
+  zero: 1,
+  /** The address at which the memory ends. */
+  "past the end": 2,
+  trap: 3,
+  /** As normal, after a call of `proxy_done`, which an allocator may not make. */
+  restricted: 4,
+  /** As normal, after the memory grew by a page. */
+  grow: 5,
+  /** What the work given to `during("malloc", …)` answers; 0: as normal. */
+  ask: 6,
+} as const;
+export type AllocatorMode = keyof typeof allocatorModes;
+
+export interface RelayModuleOptions {
+  /** Default 0.2.1. */
+  readonly abi?: AbiVersion;
+  /** Functions to import: `proxy_log`, `fd_write`, `wasi_unstable.fd_write`. Default: all that the version has. */
+  readonly imports?: readonly string[];
+  /** Callbacks to export. Default: all that the version has. */
+  readonly callbacks?: readonly string[];
+  /** Others to export: `_initialize`, `_start`, `main`, `__main_void`. Default: none. */
+  readonly start?: readonly string[];
+  /** Default `["malloc"]`. */
+  readonly allocators?: readonly string[];
+  /** Pages of memory. Default 1. */
+  readonly pages?: number;
+  /** Default 256. */
+  readonly maximumPages?: number;
+}
+
+/** Names of the two modules whose functions go by their bare names. */
+const bareModules: readonly string[] = ["env", wasiModules[0]];
+const startNames = ["_initialize", "_start", "main", "__main_void"] as const;
+const allocatorNames = ["malloc", "proxy_on_memory_allocate"] as const;
+const enterName = "relay_enter";
+/** What the relay's code says to JavaScript: who it is, by position in this list. */
+const speakers: readonly string[] = [
+  ...callbackDescriptors.map(({ name }) => name),
+  ...startNames,
+  ...allocatorNames,
+  enterName,
+];
+
+/** A function of the host as the relay re-exports it. */
+interface Relayed {
+  /** `proxy_log`, `fd_write`, `wasi_unstable.fd_write`. */
+  readonly key: string;
+  readonly module: string;
+  readonly descriptor: FunctionDescriptor;
+}
+
+const descriptorOf = (module: string, name: string): FunctionDescriptor | undefined =>
+  (module === "env" ? (hostcalls.get(name) ?? builtins.get(name)) : wasiFunctions.get(name)) as
+    FunctionDescriptor | undefined;
+
+function relayed(key: string): Relayed {
+  const dot = key.indexOf(".");
+  const name = key.slice(dot + 1);
+  const modules = dot < 0 ? bareModules : [key.slice(0, dot)];
+  for (const module of modules) {
+    const descriptor = descriptorOf(module, name);
+    if (descriptor !== undefined) return { key, module, descriptor };
+  }
+  throw new Error(`Cannot relay "${key}": the host has no function of that name`);
+}
+
+/** The names of everything that a module of this version can import. */
+export function relayedNames(abi: AbiVersion): readonly string[] {
+  const own = [...hostcalls.keys()].filter((name) => hostcallBelongsTo(name, abiTraits[abi]));
+  const wasi = [...wasiFunctions.keys()];
+  return [...own, ...builtins.keys(), ...wasi, ...wasi.map((name) => `${wasiModules[1]}.${name}`)];
+}
+
+/** The bytes of a relay guest. */
+export function relayModule(options: RelayModuleOptions = {}): Uint8Array {
+  const abi = options.abi ?? "0.2.1";
+  const writer = new ModuleWriter();
+  const tell = writer.importFunction("relay", "callback", ["i32", "i32", "i32", "i32", "i32", "i32"], ["i32"]);
+  const functions = (options.imports ?? relayedNames(abi)).map(relayed);
+  const indexes = functions.map(({ module, descriptor }) =>
+    writer.importFunction(module, descriptor.name, wasmParams(descriptor), descriptor.result === "none" ? [] : ["i32"]),
+  );
+  const pages = options.pages ?? 1;
+  writer.setMemory(pages, options.maximumPages ?? 256);
+  writer.export("memory", "memory", 0);
+  const heap = writer.addGlobal(pages * 32768);
+  const mode = writer.addGlobal(allocatorModes.normal);
+  const answer = writer.addGlobal(0);
+  writer.export("relay_heap", "global", heap);
+  writer.export("relay_allocator", "global", mode);
+
+  for (const [i, { key, descriptor }] of functions.entries()) {
+    const params = wasmParams(descriptor);
+    const results = descriptor.result === "none" ? ([] as const) : (["i32"] as const);
+    writer.export(
+      `call_${key}`,
+      "function",
+      writer.addFunction(params, results, [...passAll(params.length), Op.call, ...unsigned(indexes[i]!)]),
+    );
+  }
+  const marker = Object.keys(abiMarkers).find((name) => abiMarkers[name] === abi)!;
+  writer.export(marker, "function", writer.addFunction([], [], []));
+  writer.export("relay_trap", "function", writer.addFunction([], [], [Op.unreachable]));
+  const grow = [Op.localGet, 0, Op.memoryGrow, 0];
+  writer.export("relay_grow", "function", writer.addFunction(["i32"], ["i32"], grow));
+
+  /** Tells JavaScript who speaks, with its parameters, of which there are at most five. */
+  const speak = (name: string, arity: number): number[] => [
+    ...constant(speakers.indexOf(name)),
+    ...passAll(arity),
+    ...Array.from({ length: 5 - arity }, () => constant(0)).flat(),
+    Op.call,
+    ...unsigned(tell),
+  ];
+  const addSpeaker = (name: string, arity: number, answers: boolean): void => {
+    const params = Array.from({ length: arity }, () => "i32" as const);
+    const body = [...speak(name, arity), ...(answers ? [] : [Op.drop])];
+    writer.export(name, "function", writer.addFunction(params, answers ? ["i32"] : [], body));
+  };
+  addSpeaker(enterName, 1, false);
+  for (const name of options.callbacks ?? callbacksOf(abi)) {
+    const descriptor = callbackDescriptors.find((one) => one.name === name) as CallbackDescriptor;
+    addSpeaker(name, callbackParams(descriptor, abiTraits[abi]).length, descriptor.result !== "none");
+  }
+  for (const name of options.start ?? []) addSpeaker(name, name === "main" ? 2 : 0, name.includes("main"));
+
+  const restricted = functions.findIndex(({ key }) => key === "proxy_done");
+  for (const name of options.allocators ?? [allocatorNames[0]]) {
+    const when = (value: number, body: readonly number[]): number[] =>
+      [[Op.globalGet, mode], constant(value), [Op.i32Eq, Op.if, emptyBlock], body, [Op.end]].flat();
+    const memoryEnd = [[Op.memorySize, 0], constant(16), [Op.i32Shl]].flat();
+    const newHeap = [Op.globalGet, heap, Op.localGet, 0, Op.i32Add];
+    const ask = [...speak(name, 1), Op.globalSet, answer];
+    const body = [
+      when(allocatorModes.zero, [...constant(0), Op.return]),
+      when(allocatorModes["past the end"], [...memoryEnd, Op.return]),
+      when(allocatorModes.trap, [Op.unreachable]),
+      restricted < 0 ? [] : when(allocatorModes.restricted, [Op.call, ...unsigned(indexes[restricted]!), Op.drop]),
+      when(allocatorModes.grow, [...constant(1), Op.memoryGrow, 0, Op.drop]),
+      when(allocatorModes.ask, [
+        ...ask,
+        Op.globalGet,
+        answer,
+        Op.if,
+        emptyBlock,
+        Op.globalGet,
+        answer,
+        Op.return,
+        Op.end,
+      ]),
+      // grow where the new heap would end after the memory
+      [newHeap, memoryEnd, [Op.i32GtU, Op.if, emptyBlock], newHeap, memoryEnd, [Op.i32Sub]].flat(),
+      [constant(65535), [Op.i32Add], constant(16), [Op.i32ShrU, Op.memoryGrow, 0, Op.drop, Op.end]].flat(),
+      [newHeap, [Op.globalSet, heap, Op.globalGet, heap, Op.localGet, 0, Op.i32Sub]].flat(),
+    ].flat();
+    writer.export(name, "function", writer.addFunction(["i32"], ["i32"], body));
+  }
+  return writer.finish();
+}
+
+const passAll = (count: number): number[] => Array.from({ length: count }, (_, i) => [Op.localGet, i]).flat();
+
+/** The callbacks that a version knows. */
+const callbacksOf = (abi: AbiVersion): readonly string[] =>
+  callbackDescriptors
+    .map(({ name }) => name)
+    .filter((name) => name !== "proxy_on_foreign_function" || abiTraits[abi].foreignFunctionCallback);
+
+/** A gRPC call or stream that the guest started, for the test to answer. */
+export interface RelayGrpcCall {
+  readonly call: GrpcCall;
+  readonly kind: "unary" | "stream";
+  readonly events: GrpcEvents;
+  /** What the guest did to it, in order: `send "abc"`, `send "" end`, `close`, `cancel`. */
+  readonly done: readonly string[];
+}
+
+/** Calls wait for the test, those of gRPC too. */
+export class RelayCallouts extends ManualCallouts {
+  readonly grpcCalls: RelayGrpcCall[] = [];
+  /** Refuses a call by its upstream, before anything else is looked at. */
+  refuse: (upstream: ByteString) => Refusal | undefined = () => undefined;
+
+  override httpCall(...args: Parameters<ManualCallouts["httpCall"]>): Callout | Refusal {
+    return this.refuse(args[0].upstream) ?? super.httpCall(...args);
+  }
+
+  override grpcCall(call: GrpcCall, kind: "unary" | "stream", events: GrpcEvents): Callout | Refusal {
+    const refusal = this.refuse(call.upstream);
+    if (refusal !== undefined) return refusal;
+    const done: string[] = [];
+    this.grpcCalls.push({ call, kind, events, done });
+    return {
+      cancel: () => void done.push("cancel"),
+      closeLocal: () => void done.push("close"),
+      send: (message, end) => void done.push(`send ${JSON.stringify(byteString(message))}${end ? " end" : ""}`),
+    };
+  }
+}
+
+/** What a test does while the relay's guest code runs; it gets the parameters of the callback. */
+export type RelayWork = (...args: readonly number[]) => unknown;
+
+export interface RelayOptions extends RelayModuleOptions, Omit<PluginOptions, "startTime" | "realClock"> {
+  /** What to do in callbacks that come while the plugin is loaded. */
+  readonly during?: Readonly<Record<string, (guest: RelayGuest) => unknown>>;
+  /** What callbacks answer. Default: 0 for actions, 1 for those that say yes or no. */
+  readonly answers?: Readonly<Record<string, number>>;
+  /** Live in the process of this guest, in a VM of one's own: shared data, queues, metrics, log and clock are common. */
+  readonly beside?: RelayGuest;
+}
+
+/**
+ * Loads a relay guest.
+ *
+ * @throws {HarnessError} As `loadPlugin`.
+ */
+export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
+  const module = await loadModule(relayModule(options));
+  const beside = options.beside;
+  const clock = beside?.plugin.clock ?? new Clock();
+  const callouts = beside?.callouts ?? new RelayCallouts(clock, options.upstreams);
+  const properties = options.properties ?? {};
+  const diagnostics: Diagnostic[] = [];
+  const process =
+    beside?.vm.process ??
+    new HostProcess({
+      behaviour: envoy140,
+      callouts,
+      clock,
+      random: new SeededRandom(options.seed ?? 1),
+      logLevel: logLevelOf(options.logLevel ?? "info"),
+      property: (segments) => processProperty(properties, segments),
+      foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+    });
+  if (beside === undefined) process.onDiagnostic = (code, message) => diagnostics.push({ code, message });
+
+  const settings = {
+    vmId: options.vmId ?? "",
+    configuration: configurationBytes(options.vmConfiguration),
+    ...(options.environment && { environment: options.environment }),
+    ...(options.capabilities?.length && { allowedCapabilities: new Set([...options.capabilities, "callback"]) }),
+  };
+  const base = wasiBase(settings.environment ?? {});
+  const abi = abiTraits[options.abi ?? "0.2.1"];
+  const vm = new PluginVm(process, module, abi, settings, new Guard(options.budgetMs ?? 0), base.functions);
+  if (options.trace === true) vm.trace.events = [];
+  const guest = new RelayGuest(vm, callouts, options);
+  const callback = hostcall(
+    {
+      name: "callback",
+      params: { who: i32, a: i32, b: i32, c: i32, d: i32, e: i32 },
+      phases: { start: true, allocator: true },
+      result: "value",
+    },
+    (_, { who, a, b, c, d, e }) => guest.spoken(speakers[who]!, [a, b, c, d, e]),
+  );
+  const relayFunctions = new Map([["callback", callback as FunctionDescriptor]]);
+  const linked = link(vm, base, {
+    unknownImports: options.unknownImports ?? "refuse",
+    hostFunctions: { ...options.hostFunctions, relay: relayFunctions },
+  });
+  guest.exports = linked.exports;
+  linked.memory.whole.fill(unwritten);
+  vm.attach(linked);
+  if (vm.failed) throw failureError(vm);
+  const root = startPlugin(vm, {
+    name: options.name ?? "relay",
+    rootId: options.rootId ?? "",
+    configuration: configurationBytes(options.configuration),
+  });
+  if (vm.failed) throw failureError(vm);
+  guest.plugin = new Plugin(root, { process, callouts, diagnostics, guard: vm.guard }, options as PluginOptions);
+  return guest;
+}
+
+/** "?": what memory holds where nobody wrote. */
+const unwritten = 0x3f;
+
+/** A loaded relay guest: real wasm that does what a test tells it. */
+export class RelayGuest implements Disposable {
+  readonly vm: PluginVm;
+  readonly callouts: RelayCallouts;
+  /** Not there yet in `during` of the options. */
+  plugin!: Plugin;
+  /** For `relay`. */
+  exports!: Readonly<Record<string, unknown>>;
+  /** The callbacks that came, oldest first: `proxy_on_request_headers(2, 4, 1)`. */
+  readonly callbacks: string[] = [];
+  private readonly _works = new Map<string, { readonly work: RelayWork; readonly results: unknown[] }>();
+  private readonly _answers: Map<string, number>;
+  private readonly _arity: ReadonlyMap<string, number>;
+  private _depth = 0;
+
+  /** Use `relay`. */
+  constructor(vm: PluginVm, callouts: RelayCallouts, options: RelayOptions) {
+    this.vm = vm;
+    this.callouts = callouts;
+    this._answers = new Map(Object.entries(options.answers ?? {}));
+    this._arity = new Map(callbackDescriptors.map((one) => [one.name, callbackParams(one, vm.abi).length]));
+    for (const [name, work] of Object.entries(options.during ?? {})) this.during(name, () => work(this));
+  }
+
+  /**
+   * Makes a hostcall with raw numbers; those for i64 may be numbers too.
+   *
+   * Outside the guest's callbacks it is made inside one of its own, on the root context.
+   * @returns The status, errno or value; 0 for a function without a result.
+   */
+  call(name: string, ...args: readonly (number | bigint)[]): number {
+    const call = this.exports[`call_${name}`];
+    if (typeof call !== "function") throw new Error(`Cannot call ${name}: this relay does not import it`);
+    const wasm = wasmParams(relayed(name).descriptor);
+    const raw = wasm.map((type, i) => (type === "i64" ? BigInt(args[i] ?? 0) : Number(args[i] ?? 0)));
+    const run = (): number => Number((call as (...raw: (number | bigint)[]) => unknown)(...raw) ?? 0);
+    return this._depth > 0 ? run() : this.inside(run);
+  }
+
+  /**
+   * From now on, each time this callback comes, `work` runs inside it. Also for `_initialize` and the like, and for
+   * `malloc` while `allocator` is "ask".
+   *
+   * @returns What `work` returned each time, filled as it happens.
+   */
+  during<T>(name: string, work: (...args: readonly number[]) => T): readonly T[] {
+    if (!speakers.includes(name)) throw new Error(`Cannot do anything during ${name}: there is no such callback`);
+    const results: T[] = [];
+    this._works.set(name, { work, results });
+    return results;
+  }
+
+  /** What a callback answers from now on. */
+  answer(name: string, value: number): void {
+    this._answers.set(name, value);
+  }
+
+  /** Enters the guest on a context, the root unless given, and runs `work` there; what was deferred follows. */
+  inside<T>(work: () => T, context: Context = this.plugin.root): T {
+    if (this.vm.failed) throw failureError(this.vm);
+    let outcome: { readonly value: T } | { readonly thrown: unknown } | undefined;
+    this._works.set(enterName, {
+      work: () => {
+        try {
+          outcome = { value: work() };
+        } catch (thrown) {
+          outcome = { thrown };
+          throw thrown;
+        }
+      },
+      results: [],
+    });
+    this.vm.enter(this._enter, context);
+    this.vm.finish();
+    if (outcome === undefined) throw failureError(this.vm);
+    if ("thrown" in outcome) throw outcome.thrown;
+    return outcome.value;
+  }
+
+  /** A further plugin in the same VM. */
+  addPlugin(settings: { readonly name?: string; readonly rootId?: string; readonly configuration?: string }): Plugin {
+    const { name = "relay", rootId = "", configuration } = settings;
+    const root = startPlugin(this.vm, { name, rootId, configuration: configurationBytes(configuration) });
+    const { process, guard } = this.vm;
+    return new Plugin(root, { process, callouts: this.callouts, diagnostics: [], guard }, {});
+  }
+
+  /** Executes `unreachable`: only inside a callback. */
+  trap(): never {
+    (this.exports["relay_trap"] as () => void)();
+    throw new Error("Cannot trap");
+  }
+
+  get allocator(): AllocatorMode {
+    const mode = this._global("relay_allocator").value;
+    return Object.entries(allocatorModes).find(([, value]) => value === mode)![0] as AllocatorMode;
+  }
+  set allocator(mode: AllocatorMode) {
+    this._global("relay_allocator").value = allocatorModes[mode];
+  }
+
+  /** Where the next bytes of the allocator go. */
+  get heap(): number {
+    return this._global("relay_heap").value;
+  }
+  set heap(address: number) {
+    this._global("relay_heap").value = address;
+  }
+
+  /** Bytes of memory now. */
+  get memorySize(): number {
+    return this.vm.memory.size;
+  }
+  /** Grows the memory by pages of 64 KiB: pages before, or -1. */
+  grow(pages: number): number {
+    return (this.exports["relay_grow"] as (pages: number) => number)(pages);
+  }
+
+  /** Bytes of the memory, each one a character. */
+  text(address: number, size: number): ByteString {
+    return this.vm.memory.text(address, size);
+  }
+  bytes(address: number, size: number): Uint8Array {
+    return this.vm.memory.copy(address, size);
+  }
+  u32(address: number): number {
+    return this.vm.memory.readU32(address);
+  }
+  u64(address: number): bigint {
+    return new DataView(this.bytes(address, 8).buffer).getBigUint64(0, true);
+  }
+
+  /** Writes a byte string, bytes or pairs. @returns How many bytes. */
+  write(address: number, data: ByteString | Uint8Array | readonly Pair[]): number {
+    const bytes = typeof data === "string" ? bytesOf(data) : data instanceof Uint8Array ? data : encodePairs(data);
+    this.vm.memory.writeBytes(address, bytes);
+    return bytes.length;
+  }
+  writeU32(address: number, value: number): void {
+    this.vm.memory.writeU32(address, value);
+  }
+
+  /** Fills the lower half of the memory with "?" again. */
+  wipe(): void {
+    this.vm.memory.whole.fill(unwritten, 0, 32768);
+  }
+
+  close(): void {
+    this.plugin.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** For the guest's code: something of it was called. */
+  spoken(name: string, args: readonly number[]): number {
+    if (this._arity.has(name)) this.callbacks.push(`${name}(${args.slice(0, this._arity.get(name)).join(", ")})`);
+    const known = this._works.get(name);
+    let result: unknown;
+    if (known !== undefined) {
+      this._depth++;
+      try {
+        result = known.work(...args);
+      } finally {
+        this._depth--;
+      }
+      known.results.push(result);
+    }
+    if ((allocatorNames as readonly string[]).includes(name)) return typeof result === "number" ? result : 0;
+    const descriptor = callbackDescriptors.find((one) => one.name === name);
+    return this._answers.get(name) ?? (descriptor?.result === "bool" ? 1 : 0);
+  }
+
+  private _global(name: string): { value: number } {
+    return this.exports[name] as { value: number };
+  }
+
+  private get _enter(): LinkedCallback {
+    return {
+      descriptor: { name: enterName, params: ["context"], result: "none", absent: 0, doc: "" },
+      arity: 1,
+      call: this.exports[enterName] as (id: number) => undefined,
+    };
+  }
+}

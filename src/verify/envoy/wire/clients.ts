@@ -1,0 +1,24 @@
+import type { ClientRecord } from "../recording.js";
+import type { ClientSpec, Scenario } from "../scenario.js";
+import { playH1 } from "./h1-client.js";
+import { playH2 } from "./h2-client.js";
+import { pause } from "./pause.js";
+import { playTcp } from "./tcp-client.js";
+
+/** Plays the clients of a scenario against a port of this machine; the records are in the order of the scenario. */
+export async function playClients(scenario: Scenario, port: number): Promise<ClientRecord[]> {
+  const clients = scenario.clients ?? [{}];
+  if (scenario.parallel) return Promise.all(clients.map((client) => playOne(scenario, client, port)));
+  const records: ClientRecord[] = [];
+  for (const client of clients) records.push(await playOne(scenario, client, port));
+  return records;
+}
+
+async function playOne(scenario: Scenario, client: ClientSpec, port: number): Promise<ClientRecord> {
+  await pause(client.at_ms ?? 0);
+  const proto = scenario.tcp ? "tcp" : (client.proto ?? scenario.downstream ?? "http1");
+  const play = { http1: playH1, http2: playH2, tcp: playTcp }[proto];
+  const record = await play(client, port);
+  await pause(client.after_ms ?? 0);
+  return record;
+}
