@@ -22,7 +22,14 @@ export type HarnessErrorCode =
   | "GUEST_TIMEOUT" // one entry into the guest used up its time budget; the whole VM is lost
   | "VM_START_REFUSED" // proxy_on_vm_start answered false
   | "CONFIGURE_REFUSED" // proxy_on_configure answered false
-  | "LIMIT_EXCEEDED"; // a named limit of src/abi/limits.ts
+  | "LIMIT_EXCEEDED" // a named limit of src/abi/limits.ts
+  // A real Envoy
+  | "ENVOY_MISSING" // none was found where it was looked for
+  | "ENVOY_UNUSABLE" // what was found is no Envoy that runs here
+  | "ENVOY_WITHOUT_V8" // built without the engine that runs plugins
+  | "ENVOY_INSTALL_FAILED" // pip could not fetch it
+  | "ENVOY_STUCK" // it did not get ready, or did not end, in its time
+  | "RECORDING_INVALID"; // a line of test/recordings that cannot be read
 
 export interface HarnessErrorOptions {
   /** What made this error happen. */
