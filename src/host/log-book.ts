@@ -111,8 +111,10 @@ export class LogBook {
   /** Copies a text from a guest to where the next line's goes; it is no line before `log`. Gives its size. */
   takeText(memory: GuestMemory, address: number, size: number): number {
     const length = size >>> 0;
-    memory.check(address, length);
-    if (this.used + length > this.texts.byteLength) this.growTexts(length);
+    if (this.used + length > this.texts.byteLength) {
+      memory.check(address, length); // before there is room for 4 GB that the guest does not have
+      this.growTexts(length);
+    }
     memory.copyInto(address, length, this.texts, this.used);
     return length;
   }

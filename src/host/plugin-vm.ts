@@ -85,7 +85,8 @@ export class PluginVm implements ImportScope, Interruptible {
   /** A local response was asked for: the running callback's result is overridden by a stop. [H] per VM */
   stopIteration = false;
   failure: VmFailure | undefined;
-  private _current: Context;
+  /** Id of the context of the running callback. A number: storing young objects in an old one has a price. */
+  private _currentId = 0;
   private _entered: LinkedCallback | undefined;
   private _depth = 0;
   private _nextContextId = 1;
@@ -110,7 +111,7 @@ export class PluginVm implements ImportScope, Interruptible {
     this.trace = new Trace(process.log);
     this.vmContext = new Context(this, 0, "");
     this.contexts.add(this.vmContext);
-    this.acting = this._current = this.vmContext;
+    this.acting = this.vmContext;
     this.wasi = {
       base,
       write: (fd, bytes) => this.logBytes(fd === 1 ? Levels.Info : Levels.Error, fd === 1 ? "stdout" : "stderr", bytes),
@@ -181,7 +182,8 @@ export class PluginVm implements ImportScope, Interruptible {
     this.phase = 0;
     this.stopIteration = false;
     this.failure = undefined;
-    this.acting = this._current = this.vmContext;
+    this.acting = this.vmContext;
+    this._currentId = 0;
   }
 
   /**
@@ -194,10 +196,10 @@ export class PluginVm implements ImportScope, Interruptible {
     if (call === undefined) return callback.descriptor.absent;
     const { name } = callback.descriptor;
     const arity = callback.arity;
-    const before = this._current;
-    const actedOn = this.acting;
-    this._current = this.acting = context;
-    this._depth++;
+    if (this._depth > 0) this.refuseEntry(name);
+    this._currentId = context.id;
+    this.acting = context;
+    this._depth = 1;
     this.trace.enter(name, arity, context.id, a, b, c, d);
     let result: number | undefined;
     try {
@@ -213,11 +215,21 @@ export class PluginVm implements ImportScope, Interruptible {
       this.fail(thrown, name, context);
       result = 0;
     } finally {
-      this._depth--;
-      this._current = before;
-      this.acting = actedOn.deleted ? before : actedOn;
+      this._depth = 0;
+      this._currentId = 0;
+      this.acting = this.vmContext;
     }
     return result === undefined ? 0 : result >>> 0;
+  }
+
+  /** A hostcall never calls the guest back, and nobody else may while it runs: Rust would trap. */
+  private refuseEntry(name: string): never {
+    throw new HarnessError("ILLEGAL_CALL", `Cannot make ${name}: the guest is running (context ${this._currentId})`);
+  }
+
+  /** The context of the running callback. */
+  private get current(): Context {
+    return this.contexts.get(this._currentId) ?? this.vmContext;
   }
 
   /** The epilogue of a callback: clears the stop flag and runs what was deferred, first in, first out. [H] §8.7 */
@@ -255,13 +267,14 @@ export class PluginVm implements ImportScope, Interruptible {
   /** A batch was stopped while the guest ran: nothing of ours was run on the way out, so this puts the VM in order. */
   interrupted(timeout: GuestTimeout): void {
     if (this._depth === 0) return;
-    const context = this._current;
+    const context = this.current;
     this._depth = 0;
     this._draining = false;
     this._deferred = [];
     this.phase = 0;
     this.stopIteration = false;
-    this.acting = this._current = this.vmContext;
+    this.acting = this.vmContext;
+    this._currentId = 0;
     this.fail(timeout, this._entered?.descriptor.name ?? "?", context);
   }
 
@@ -278,8 +291,8 @@ export class PluginVm implements ImportScope, Interruptible {
   /** [H] The allocator runs as the VM, and may call next to nothing. A trap in it fails the VM; the guest goes on. */
   allocate(size: number): number {
     const { name, call } = this._allocator;
-    const before = { current: this._current, acting: this.acting, phase: this.phase };
-    this._current = this.acting = this.vmContext;
+    const { acting, phase } = this;
+    this.acting = this.vmContext;
     this.phase = phaseAllocator;
     let address: number;
     try {
@@ -288,9 +301,8 @@ export class PluginVm implements ImportScope, Interruptible {
       this.fail(thrown, name, this.vmContext);
       throw new GuestFault(`${name}(${size}) trapped`);
     } finally {
-      this.phase = before.phase;
-      this._current = before.current;
-      this.acting = before.acting;
+      this.phase = phase;
+      this.acting = acting;
     }
     if (address === 0) throw new GuestFault(`${name}(${size}) returned 0`);
     this.memory.check(address, size);
@@ -315,7 +327,7 @@ export class PluginVm implements ImportScope, Interruptible {
 
   setEffectiveContext(id: number): boolean {
     if (id === 0) {
-      this.acting = this._current;
+      this.acting = this.current;
       return true;
     }
     const context = this.contexts.get(id);
@@ -393,7 +405,7 @@ export class PluginVm implements ImportScope, Interruptible {
     if (context.created) this.notify(this.callbacks.proxy_on_delete, context);
     this.contexts.remove(context);
     context.deleted = true;
-    if (this.acting === context) this.acting = this._current;
+    if (this.acting === context) this.acting = this.current;
     if (context instanceof PluginContext) {
       context.tickTimer?.cancel();
       this.calls.cancelAll(context);

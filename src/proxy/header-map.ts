@@ -12,6 +12,9 @@ const indexFrom = 32;
 /** Names and values in turn; a removed entry of a large map leaves a hole, an undefined name, until it is packed. */
 type Entries = (ByteString | undefined)[];
 
+/** What every empty map begins with, shared like the entries of a copy. */
+const none: Entries = [];
+
 /**
  * A header map as Envoy keeps it: names in lower case, pseudo headers first, the rest in order of arrival, repeated names
  * side by side, except the inline ones, which have one place and join their values with a comma. [E] header_map_impl.cc
@@ -26,22 +29,30 @@ export class HeaderMap implements Fields {
   private live = 0;
   private bytes = 0;
   /** Entries are shared with a copy: they must be copied before they are changed. */
-  private shared = false;
+  private shared = true;
   private encoding: Uint8Array | undefined = undefined;
   /** The map this is a copy of: its encoding is ours as long as we share its entries. */
   private source: HeaderMap | undefined = undefined;
   /** Positions by name, for large maps; dropped when positions move. */
   private index: Map<ByteString, number[]> | undefined = undefined;
 
-  constructor(kind: MapKind, pairs?: Iterable<Pair>) {
+  /** Names with a single place in this kind of map. */
+  private readonly inline: ReadonlySet<string>;
+
+  /** @param inline For copies, which have it at hand. */
+  constructor(kind: MapKind, pairs?: Iterable<Pair>, inline: ReadonlySet<string> = inlineNames[kind]) {
     this.kind = kind;
+    this.inline = inline;
+    this.entries = none;
+    if (pairs === undefined) return;
     this.entries = [];
-    if (pairs !== undefined) for (const [name, value] of pairs) this.insert(this.keyOf(name), value);
+    this.shared = false;
+    for (const [name, value] of pairs) this.insert(this.keyOf(name), value);
   }
 
   /** A copy that can be changed by itself. */
   copy(): HeaderMap {
-    const map = new HeaderMap(this.kind);
+    const map = new HeaderMap(this.kind, undefined, this.inline);
     this.shared = map.shared = true;
     map.entries = this.entries;
     map.pseudoEnd = this.pseudoEnd;
@@ -105,7 +116,7 @@ export class HeaderMap implements Fields {
 
   add(name: ByteString, value: ByteString): void {
     const key = this.keyOf(name);
-    if (this.shared && !inlineNames[this.kind].has(key)) return this.rebuild(undefined, key, value);
+    if (this.shared && !this.inline.has(key)) return this.rebuild(undefined, key, value);
     this.own();
     this.insert(key, value);
   }
@@ -142,7 +153,7 @@ export class HeaderMap implements Fields {
 
   /** Adds an entry by Envoy's rules; the entries are our own. */
   private insert(key: ByteString, value: ByteString): void {
-    if (inlineNames[this.kind].has(key)) {
+    if (this.inline.has(key)) {
       const at = this.find(key);
       if (at >= 0) {
         const present = this.entries[at + 1]!;
