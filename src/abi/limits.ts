@@ -20,6 +20,8 @@ export const limits = {
   /** [E] bytes of all headers in one message (max_request_headers_kb 60). */
   headerBytes: 60 * 1024,
 
+  /** Bytes of a file that a caller names: a module, a configuration, a body. */
+  fileBytes: 256 * 1024 * 1024,
   /** Log records kept by a harness; older ones are dropped and counted. */
   logRecords: 200_000,
   /** Bytes of log text kept by a harness; older records are dropped and counted. */

@@ -1,5 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { concat } from "../abi/bytes.js";
+import { limits } from "../abi/limits.js";
 import { HarnessError, messageOf } from "../errors.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import { loadModule } from "../vm/loaded-module.js";
@@ -13,10 +15,24 @@ export type ModuleSource = string | URL | Uint8Array;
  * @throws {HarnessError} FILE_UNREADABLE
  */
 export async function readNamedFile(path: string | URL): Promise<Uint8Array> {
+  const name = path instanceof URL ? fileURLToPath(path) : path;
   try {
-    return await readFile(path);
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    // in pieces, since what was named may be a pipe, or a device without an end
+    for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+      pieces.push(piece as Uint8Array);
+      size += (piece as Uint8Array).length;
+      if (size > limits.fileBytes) {
+        throw new HarnessError(
+          "FILE_UNREADABLE",
+          `Cannot read ${name}: it has more than ${limits.fileBytes} bytes (fileBytes)`,
+        );
+      }
+    }
+    return pieces.length === 1 ? pieces[0]! : concat(pieces);
   } catch (thrown) {
-    const name = path instanceof URL ? fileURLToPath(path) : path;
+    if (thrown instanceof HarnessError) throw thrown;
     throw new HarnessError("FILE_UNREADABLE", `Cannot read ${name}: ${reason(thrown)}`, { cause: thrown });
   }
 }

@@ -63,6 +63,12 @@ describe("pwh run, with a bad module", () => {
       message: "Cannot read nowhere.wasm: there is no such file",
     },
     { what: "a directory", args: ["src"], code: 2, message: "Cannot read src: it is a directory" },
+    {
+      what: "a file without an end",
+      args: ["/dev/zero"],
+      code: 2,
+      message: "Cannot read /dev/zero: it has more than 268435456 bytes",
+    },
     { what: "an empty file", args: [modules.empty], code: 2, message: /empty/ },
     { what: "a text", args: [modules.text], code: 2, message: /text/ },
     { what: "WebAssembly text", args: [modules.watText], code: 2, message: /WebAssembly text/i },
