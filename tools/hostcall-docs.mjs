@@ -37,34 +37,45 @@ const tests = [...files("test/host", ".test.ts"), ...files("test/wasi", ".test.t
 /** Tests that go over all functions: they prove something of each, and nothing that is its own. */
 const general = /\/(pointers|phases|linking|relay|callbacks|table)\.test\.ts$/;
 
-/** @param {string} name @returns {string} The first sentence of the doc comment over the export that has this name. */
-function sentence(name) {
-  for (const { text } of sources) {
-    const at = text.indexOf(`"${name}"`);
-    if (at < 0) continue;
-    const before = text.slice(0, text.lastIndexOf("\nexport const ", at) + 1).trimEnd();
-    if (!before.endsWith("*/")) return "";
-    const comment = before.slice(before.lastIndexOf("/**") + 3, -2);
-    const [paragraph = ""] = comment
-      .replace(/^\s*\* ?/gm, "")
-      .trim()
-      .split(/\n\s*\n/);
-    const words = paragraph
-      .replace(/\s+/g, " ")
-      .replace(/ ?\[[SEHGR]\].*$/, "")
-      .trim();
-    return /^.*?[^.A-Z0-9]\.(?= |$)/.exec(words)?.[0] ?? words;
-  }
-  return "";
+/** @param {string} name @returns {string[]} The paragraphs of the doc comment over the export that has this name. */
+function comment(name) {
+  const text = sources.find((one) => one.text.includes(`"${name}"`))?.text ?? "";
+  const before = text.slice(0, text.lastIndexOf("\nexport const ", text.indexOf(`"${name}"`)) + 1).trimEnd();
+  if (!before.endsWith("*/")) return [];
+  const lines = before.slice(before.lastIndexOf("/**") + 3, -2).replace(/^\s*\* ?/gm, "");
+  return lines
+    .trim()
+    .split(/\n\s*\n/)
+    .map((paragraph) =>
+      // [H] and [E] are sources: as a subject they are Envoy, elsewhere they are for readers of the code
+      paragraph
+        .replace(/\s+/g, " ")
+        .replace(/(^|[.:] )\[[EH]\] (?=[a-z]+ )/g, "$1Envoy ")
+        .replace(/ ?(\[[EH]\] \w*[a-z.][A-Z_]\w*|\[[SEHGR]\]|v0\.2\.1 #\S+|#\w+)/g, "")
+        .trim(),
+    );
 }
 
-/** @param {string} name @returns {string[]} Tests that name a function, the one that says most of it first. */
+/** @param {string} name */
+const sentence = (name) => /^.*?\.(?= |$)/.exec(comment(name)[0] ?? "")?.[0] ?? comment(name)[0] ?? "";
+
+/** @param {Func} a @param {Func} b The order in which they are written: exports of a module come in that of the alphabet. */
+function bySource(a, b) {
+  const text = sources.find((one) => one.text.includes(`"${a.name}"`))?.text ?? "";
+  return text.indexOf(`"${a.name}"`) - text.indexOf(`"${b.name}"`);
+}
+
+/** @param {string} name @returns {string[]} Tests that name a function: that of its own file first, then by how much they say of it. */
 export function testsOf(name) {
   const word = new RegExp(`\\b${name}\\b`, "g");
+  const source = sources.find(({ text }) => text.includes(`"${name}"`))?.path ?? "";
+  const twin = source.replace(/^src/, "test").replace(/\.ts$/, ".test.ts");
   return tests
     .map(({ path, text }) => ({ path, count: text.match(word)?.length ?? 0 }))
     .filter(({ path, count }) => count > 0 && !general.test(path))
-    .sort((a, b) => b.count - a.count || (a.path < b.path ? -1 : 1))
+    .sort(
+      (a, b) => Number(b.path === twin) - Number(a.path === twin) || b.count - a.count || (a.path < b.path ? -1 : 1),
+    )
     .map(({ path }) => path);
 }
 
@@ -104,10 +115,8 @@ const parameters = (f) =>
   ]);
 
 /** @param {Func["phases"]} phases */
-function when({ start, allocator }) {
-  const also = [...(start ? ["the module starts"] : []), ...(allocator ? ["the allocator runs"] : [])];
-  return also.length === 0 ? "in callbacks" : `in callbacks, and while ${also.join(" or ")}`;
-}
+const when = ({ start, allocator }) =>
+  ["callbacks", ...(start ? ["start"] : []), ...(allocator ? ["allocator"] : [])].join(", ");
 
 /** Errno values that functions answer at all times. */
 const errnos = new Map([
@@ -143,17 +152,19 @@ export function hostcallPage(all) {
   };
 
   const chapters = Object.entries(all.hostcallChapters).map(([chapter, functions]) => {
-    const entries = Object.values(functions).map((f) => {
-      const versions = traits.filter((abi) => all.hostcallBelongsTo(f.name, /** @type {never} */ (abi)));
-      const facts = [
-        `ABI ${versions.map(({ version }) => version).join(", ")}`,
-        `may be called ${when(f.phases)}`,
-        `proved by ${proof(f.name)}`,
-      ];
-      const lines = [`### ${f.name}`, sentence(f.name), `\`${signature(f)}\``, `${facts.join(" · ")}`];
-      if (Object.keys(f.params).length > 0) lines.push(parameters(f));
-      return lines.join("\n\n");
-    });
+    const entries = Object.values(functions)
+      .sort(bySource)
+      .map((f) => {
+        const versions = traits.filter((abi) => all.hostcallBelongsTo(f.name, /** @type {never} */ (abi)));
+        const facts = [
+          `ABI ${versions.map(({ version }) => version).join(", ")}`,
+          `callable in ${when(f.phases)}`,
+          `proved by ${proof(f.name)}`,
+        ];
+        const lines = [`### ${f.name}`, ...comment(f.name), `\`${signature(f)}\``, `${facts.join(" · ")}`];
+        if (Object.keys(f.params).length > 0) lines.push(parameters(f));
+        return lines.join("\n\n");
+      });
     return [`## ${chapter}`, ...entries].join("\n\n");
   });
 
@@ -170,7 +181,7 @@ export function hostcallPage(all) {
   ]);
 
   const others = table([
-    ["Function", "Type", "What it does", "May be called", "Proved by"],
+    ["Function", "Type", "What it does", "Callable in", "Proved by"],
     ...[...all.builtins.values()].map((f) => [
       `\`${f.name}\``,
       `\`${signature(f)}\``,
@@ -181,18 +192,21 @@ export function hostcallPage(all) {
   ]);
 
   const wasi = table([
-    ["Function", "Parameters", "What it does", "May be called", "Proved by"],
-    ...[...all.wasiFunctions.values()].map((f) => [
-      `\`${f.name}\``,
-      Object.entries(f.params)
-        .map(
-          ([name, { wasm, decode }]) => `${decode === undefined ? "→" : ""}${name}${wasm[0] === "i64" ? ": i64" : ""}`,
-        )
-        .join(", "),
-      wasiMeaning(f),
-      when(f.phases),
-      proof(f.name, "test/wasi/table.test.ts"),
-    ]),
+    ["Function", "Parameters", "What it does", "Callable in", "Proved by"],
+    ...[...all.wasiFunctions.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((f) => [
+        `\`${f.name}\``,
+        Object.entries(f.params)
+          .map(
+            ([name, { wasm, decode }]) =>
+              `${decode === undefined ? "→" : ""}${name}${wasm[0] === "i64" ? ": i64" : ""}`,
+          )
+          .join(", ") || "none",
+        wasiMeaning(f),
+        when(f.phases),
+        proof(f.name, "test/wasi/table.test.ts"),
+      ]),
   ]);
 
   const page = `# Hostcalls and callbacks
@@ -207,6 +221,8 @@ descriptions.
   memory is INVALID_MEMORY_ACCESS (6), also when it is empty. A null pointer is an address like any other.
 - A result is written through pointers after the call did its work. Bytes are put into memory of the plugin's allocator;
   nothing is pointer 0 and size 0, and the allocator is not asked.
+- "Callable in start" is while \`_start\`, \`_initialize\` or a start section runs, "in allocator" while the host has the plugin
+  allocate memory. Elsewhere a function that is not callable traps with \`restricted_callback\`, and the VM is lost.
 - A function that belongs to another version than the module's does not link. One that a capability list leaves out answers
   INTERNAL_FAILURE (10), or errno 76, and looks at nothing.
 - Besides the test that is named with each function, all of them are in

@@ -244,7 +244,7 @@ export class RelayCallouts extends ManualCallouts {
 /** What a test does while the relay's guest code runs; it gets the parameters of the callback. */
 export type RelayWork = (...args: readonly number[]) => unknown;
 
-export interface RelayOptions extends RelayModuleOptions, Omit<PluginOptions, "startTime" | "realClock"> {
+export interface RelayOptions extends RelayModuleOptions, Omit<PluginOptions, "startTime" | "realClock" | "with"> {
   /** What to do in callbacks that come while the plugin is loaded. */
   readonly during?: Readonly<Record<string, (guest: RelayGuest) => unknown>>;
   /** What callbacks answer. Default: 0 for actions, 1 for those that say yes or no. */
@@ -299,13 +299,15 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
     (_, { who, a, b, c, d, e }) => guest.spoken(speakers[who]!, [a, b, c, d, e]),
   );
   const relayFunctions = new Map([["callback", callback as FunctionDescriptor]]);
-  const linked = link(vm, base, {
-    unknownImports: options.unknownImports ?? "refuse",
-    hostFunctions: { ...options.hostFunctions, relay: relayFunctions },
-  });
-  guest.exports = linked.exports;
-  linked.memory.whole.fill(unwritten);
-  vm.attach(linked);
+  const hostFunctions = { ...options.hostFunctions, relay: relayFunctions };
+  vm.relink = () => {
+    const linked = link(vm, base, { unknownImports: options.unknownImports ?? "refuse", hostFunctions });
+    guest.exports = linked.exports;
+    linked.memory.whole.fill(unwritten);
+    return linked;
+  };
+  vm.attach(vm.relink());
+  process.vms.push(vm);
   if (vm.failed) throw failureError(vm);
   const root = startPlugin(vm, {
     name: options.name ?? "relay",

@@ -83,4 +83,28 @@ describe("a relay guest", () => {
     expect(() => guest.inside(() => guest.trap())).toThrow("unreachable");
     expect(guest.plugin.failure?.code).toBe("GUEST_TRAPPED");
   });
+
+  test("goes back to a snapshot, also after a trap, with a new instance", async () => {
+    const guest = await relay();
+    guest.write(0, "before");
+    const moment = guest.plugin.snapshot();
+    guest.write(0, "after!");
+    guest.heap = 40_000;
+    expect(() => guest.inside(() => guest.trap())).toThrow();
+    guest.plugin.restore(moment);
+    expect([guest.text(0, 7), guest.heap, guest.vm.failed]).toEqual(["before?", 32_768, false]);
+    expect(guest.call("proxy_log", 2, 0, 6)).toBe(0);
+    expect(guest.plugin.logs.map(({ message }) => message)).toEqual(["before"]);
+  });
+
+  test("is stopped when its callback takes too long", async () => {
+    const guest = await relay({ budgetMs: 50 });
+    guest.during("proxy_on_request_headers", () => {
+      while (guest.call("proxy_get_log_level", 0) === 0);
+    });
+    const stream = guest.plugin.openHttpStream();
+    const headers = { ":method": "GET", ":path": "/", ":authority": "a" };
+    expect(() => stream.requestHeaders(headers)).toThrow(expect.objectContaining({ code: "GUEST_TIMEOUT" }));
+    expect(guest.vm.failed).toBe(true);
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BufferType, Status } from "../../../src/abi/enums.js";
+import { ReadOnlyBuffer } from "../../../src/host/contexts.js";
 import { HeaderMap } from "../../../src/proxy/header-map.js";
 import type { RelayGuest, RelayOptions } from "../../../src/harness/relay.js";
 import { relay } from "../../../src/harness/relay.js";
@@ -205,6 +206,27 @@ describe("the nine buffers in every callback (proxy-wasm-abi.md §4.3, §4.16)",
     const guest = await relay();
     expect(read(guest, BufferType.ForeignFunctionArguments)).toBe("");
     expect(set(guest, BufferType.ForeignFunctionArguments, 0, 0, "x")).toBe(BA);
+  });
+
+  test("buffer 8 shows what the host put there for proxy_on_foreign_function, read-only", async () => {
+    const { guest, context } = await held();
+    const seen = guest.during("proxy_on_foreign_function", () => [
+      read(guest, BufferType.ForeignFunctionArguments, 1, 3),
+      size(guest, BufferType.ForeignFunctionArguments),
+      set(guest, BufferType.ForeignFunctionArguments, 0, 0, "x"),
+    ]);
+    for (const target of [guest.plugin.root, context]) {
+      target.lastBuffer = new ReadOnlyBuffer(new TextEncoder().encode("given"));
+      guest.vm.notify(guest.vm.callbacks.proxy_on_foreign_function, target, 7, 5);
+    }
+    expect(seen).toEqual([
+      ["ive", 5, BA],
+      ["ive", 5, BA],
+    ]);
+    expect(guest.callbacks.slice(-2)).toEqual([
+      "proxy_on_foreign_function(1, 7, 5)",
+      "proxy_on_foreign_function(2, 7, 5)",
+    ]);
   });
 
   test("buffer 4 is there while a call's answer is delivered, on the root and on an effective stream", async () => {

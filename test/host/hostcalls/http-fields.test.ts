@@ -371,6 +371,59 @@ describe("proxy_add_header_map_value, proxy_replace_header_map_value, proxy_remo
   });
 });
 
+describe("the maps have their own inline names (envoy-behaviour.md §3.1)", () => {
+  test.each([
+    { callback: "proxy_on_request_headers", map: RequestHeaders, name: "accept", joined: true },
+    { callback: "proxy_on_request_headers", map: RequestHeaders, name: "x-forwarded-for", joined: true },
+    { callback: "proxy_on_request_headers", map: RequestHeaders, name: "vary", joined: false },
+    { callback: "proxy_on_request_headers", map: RequestHeaders, name: "cookie", joined: false },
+    { callback: "proxy_on_request_trailers", map: RequestTrailers, name: "accept", joined: false },
+    { callback: "proxy_on_response_headers", map: ResponseHeaders, name: "vary", joined: true },
+    { callback: "proxy_on_response_headers", map: ResponseHeaders, name: "cache-control", joined: true },
+    { callback: "proxy_on_response_headers", map: ResponseHeaders, name: "accept", joined: false },
+    { callback: "proxy_on_response_headers", map: ResponseHeaders, name: "set-cookie", joined: false },
+    { callback: "proxy_on_response_headers", map: ResponseHeaders, name: "host", joined: false },
+    { callback: "proxy_on_response_trailers", map: ResponseTrailers, name: "grpc-status", joined: true },
+    { callback: "proxy_on_response_trailers", map: ResponseTrailers, name: "grpc-message", joined: true },
+    { callback: "proxy_on_response_trailers", map: ResponseTrailers, name: "vary", joined: false },
+  ])("$name in $callback: joined is $joined", async ({ callback, map, name, joined }) => {
+    const guest = await relay();
+    const seen = exchange(guest, callback, () => {
+      add(guest, map, name, "1");
+      add(guest, map, name, "2");
+      return (pairs(guest, map) as readonly Pair[]).filter(([one]) => one === name).map(([, value]) => value);
+    });
+    expect(seen).toEqual([joined ? ["1,2"] : ["1", "2"]]);
+  });
+});
+
+describe("what the guest writes reaches the other side", () => {
+  test("response headers and trailers", async () => {
+    const guest = await relay();
+    guest.during("proxy_on_response_headers", () => replace(guest, ResponseHeaders, ":status", "201"));
+    guest.during("proxy_on_response_trailers", () => add(guest, ResponseTrailers, "x-mine", "1"));
+    const stream = guest.plugin.openHttpStream();
+    stream.requestHeaders(request, { endOfStream: true });
+    stream.responseHeaders(response);
+    stream.responseTrailers({ "x-theirs": "1" });
+    expect(stream.client.status).toBe(201);
+    expect(stream.client.trailers!.pairs()).toEqual([
+      ["x-theirs", "1"],
+      ["x-mine", "1"],
+    ]);
+  });
+
+  test("trailers that it made in the last part of a body", async () => {
+    const guest = await relay();
+    guest.during("proxy_on_request_body", () => add(guest, RequestTrailers, "x-mine", "1"));
+    const stream = guest.plugin.openHttpStream();
+    stream.requestHeaders(request);
+    stream.requestBody("b", { endOfStream: true });
+    expect([stream.upstream.text(), stream.upstream.complete]).toEqual(["b", true]);
+    expect(stream.upstream.trailers!.pairs()).toEqual([["x-mine", "1"]]);
+  });
+});
+
 /** What each kind of access to a map answers: get, pairs (are there any), size, add, replace, remove, set. */
 type Access = readonly [number, boolean, number, number, number, number, number];
 const live: Access = [OK, true, OK, OK, OK, OK, OK];

@@ -136,4 +136,15 @@ describe("shared data between VMs", () => {
     set(two, "k", "w");
     expect(get(two, "k")).toEqual(["w", 2]);
   });
+
+  test("goes with the last VM of its vm_id, and not before", async () => {
+    const one = await relay({ vmId: "v" });
+    const two = await relay({ vmId: "v", beside: one });
+    set(one, "k", "v");
+    one.close();
+    expect(get(two, "k")).toEqual(["v", 1]);
+    two.close();
+    const three = await relay({ vmId: "v", beside: one });
+    expect(get(three, "k")).toBe(Status.NotFound);
+  });
 });

@@ -167,4 +167,14 @@ describe("proxy_on_queue_ready", () => {
     guest.plugin.clock.advance(0);
     expect(ready(guest)).toEqual([]);
   });
+
+  test("queues go with the last VM of their vm_id; tokens are not used again", async () => {
+    const one = await relay({ vmId: "v" });
+    const other = await relay({ beside: one });
+    const queue = register(one, "a");
+    enqueue(one, queue, "x");
+    one.close();
+    expect([resolve(other, "v", "a"), dequeue(other, queue)]).toEqual([-Status.NotFound, Status.NotFound]);
+    expect(register(other, "b")).toBe(queue + 1);
+  });
 });
