@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import yargs from "yargs";
 import { didYouMean } from "../abi/nearest.js";
+import { messageOf } from "../errors.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
 import { inspectCommand } from "./inspect.js";
 import { runCommand } from "./run.js";
@@ -26,7 +27,8 @@ export async function main(args: readonly string[], version: string): Promise<nu
   const debug = args.includes("--debug");
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0); // `pwh … | head`
-    throw error;
+    process.stderr.write(`pwh: Cannot write the result: ${messageOf(error)}\n`);
+    process.exit(2);
   });
   let code = 0;
   const parser = yargs([...args])
@@ -42,7 +44,8 @@ export async function main(args: readonly string[], version: string): Promise<nu
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(withSuggestion(message, args));
+      const ofYargs = error === undefined || error === null || error.name === "YError";
+      throw ofYargs ? new UsageError(withSuggestion(message ?? error.message, args)) : error;
     });
   for (const command of commands) {
     parser.command(
@@ -65,6 +68,11 @@ export async function main(args: readonly string[], version: string): Promise<nu
 
 /** What yargs says, with the option or command that was probably meant. */
 function withSuggestion(message: string, args: readonly string[]): string {
+  const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (valueless !== undefined) {
+    const dashes = valueless.length === 1 ? "-" : "--";
+    return `Cannot use ${dashes}${valueless}: a value is missing; write ${dashes}${valueless}=VALUE when it begins with a dash`;
+  }
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(", ")[0];
   if (unknown === undefined) return message;
   const command = commands.find(({ name }) => args.includes(name));

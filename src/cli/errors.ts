@@ -1,4 +1,5 @@
 import { HarnessError, messageOf } from "../errors.js";
+import { escapeControls } from "../report/text.js";
 import { paintFor } from "../report/style.js";
 
 /** The command line was wrong: the message says how. */
@@ -17,8 +18,9 @@ export function exitCodeOf(thrown: unknown): number {
 export function printError(thrown: unknown, debug: boolean): void {
   const paint = paintFor(process.stderr);
   const known = thrown instanceof HarnessError || thrown instanceof UsageError;
-  process.stderr.write(`${paint("red", "pwh:")} ${messageOf(thrown)}\n`);
-  if (thrown instanceof HarnessError) for (const line of thrown.details) process.stderr.write(`  ${line}\n`);
+  process.stderr.write(`${paint("red", "pwh:")} ${escapeControls(messageOf(thrown), "\n\t")}\n`);
+  if (thrown instanceof HarnessError)
+    for (const line of thrown.details) process.stderr.write(`  ${escapeControls(line, "\t")}\n`);
   if (debug) process.stderr.write(`${thrown instanceof Error ? stackOf(thrown) : String(thrown)}\n`);
   else if (!known) process.stderr.write("  This is a fault of pwh itself: --debug shows where\n");
 }

@@ -3,10 +3,19 @@ import type { LogLevelName } from "../abi/enums.js";
 import { logLevelNames } from "../abi/enums.js";
 import type { Pair } from "../abi/pairs.js";
 import { didYouMean } from "../abi/nearest.js";
-import type { ExchangeInput, RunOptions } from "../harness/run.js";
+import { HarnessError } from "../errors.js";
+import type { ExchangeInput, RunOptions, RunReport } from "../harness/run.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
-import { assignmentArgument, bytesArgument, headerArgument, listOf, numberArgument } from "./values.js";
+import {
+  assignmentArgument,
+  bytesArgument,
+  headerArgument,
+  headerText,
+  listOf,
+  numberArgument,
+  utf8Key,
+} from "./values.js";
 
 const text = { type: "string", nargs: 1, requiresArg: true } as const;
 const repeated = { ...text, array: true } as const;
@@ -36,8 +45,7 @@ export const runCommand: Command = {
       .option("body", { ...text, alias: ["d", "data"], describe: "request body: text, @file, or @-" })
       .option("trailer", { ...repeated, describe: "request trailer 'name: value'" })
       .option("response-status", {
-        type: "number",
-        requiresArg: true,
+        ...text,
         describe: "status of the upstream's response [200]",
       })
       .option("response-header", { ...repeated, describe: "header of the upstream's response" })
@@ -51,14 +59,12 @@ export const runCommand: Command = {
       .option("env", { ...repeated, describe: "environment variable NAME=value for WASI" })
       .option("trace", { type: "boolean", describe: "show every callback and every hostcall" })
       .option("repeat", {
-        type: "number",
-        requiresArg: true,
+        ...text,
         describe: "exchanges on the same plugin; the last is shown [1]",
       })
       .option("real-clock", { type: "boolean", describe: "let the plugin see the machine's time [a fixed one]" })
       .option("budget", {
-        type: "number",
-        requiresArg: true,
+        ...text,
         describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]",
       })
       .option("json", {
@@ -71,7 +77,18 @@ export const runCommand: Command = {
     const options = runOptions(args);
     const file = String(args["file"]);
     const { run } = await import("../harness/run.js");
-    const report = await run(file, options);
+    let report: RunReport;
+    try {
+      report = await run(file, options);
+    } catch (thrown) {
+      if (args["json"] === true && thrown instanceof HarnessError) {
+        const { code, message, details } = thrown;
+        process.stdout.write(
+          `${JSON.stringify({ schema: 1, outcome: "failed", failure: { code, message, details } }, undefined, 2)}\n`,
+        );
+      }
+      throw thrown;
+    }
     const trace = options.trace === true;
     if (args["json"] === true) {
       const { runJson } = await import("../report/run-json.js");
@@ -99,7 +116,9 @@ function runOptions(args: Record<string, unknown>): RunOptions {
       `Cannot use --log-level "${level}"${didYouMean(level, logLevelNames)}: levels are ${logLevelNames.join(", ")}`,
     );
   }
-  const properties = Object.fromEntries(listOf(args["property"]).map((one) => assignmentArgument("--property", one)));
+  const properties = Object.fromEntries(
+    listOf(args["property"]).map((one) => utf8Key(assignmentArgument("--property", one))),
+  );
   const environment = Object.fromEntries(listOf(args["env"]).map((one) => assignmentArgument("--env", one)));
   return {
     ...(config !== undefined && { configuration: bytesArgument("--config", config) }),
@@ -108,8 +127,8 @@ function runOptions(args: Record<string, unknown>): RunOptions {
     ...(args["root-id"] !== undefined && { rootId: string("root-id")! }),
     ...(args["vm-id"] !== undefined && { vmId: string("vm-id")! }),
     ...(level !== undefined && { logLevel: level as LogLevelName }),
-    ...(args["repeat"] !== undefined && { repeat: numberArgument("--repeat", args["repeat"], 1, 10_000_000) }),
-    ...(args["budget"] !== undefined && { budgetMs: numberArgument("--budget", args["budget"], 0, 3_600_000) }),
+    ...(args["repeat"] !== undefined && { repeat: numberArgument("--repeat", string("repeat"), 1, 10_000_000) }),
+    ...(args["budget"] !== undefined && { budgetMs: numberArgument("--budget", string("budget"), 0, 3_600_000) }),
     realClock: args["real-clock"] === true,
     trace: args["trace"] === true,
     properties,
@@ -133,16 +152,16 @@ function exchangeInput(args: Record<string, unknown>, string: (name: string) => 
       .filter(({ removed }) => !removed)
       .map(({ pair }) => pair);
   return {
-    ...(args["method"] !== undefined && { method: string("method")! }),
-    ...(args["path"] !== undefined && { path: string("path")! }),
-    ...(args["authority"] !== undefined && { authority: string("authority")! }),
-    ...(args["scheme"] !== undefined && { scheme: string("scheme")! }),
+    ...(args["method"] !== undefined && { method: headerText("--method", string("method")!) }),
+    ...(args["path"] !== undefined && { path: headerText("--path", string("path")!) }),
+    ...(args["authority"] !== undefined && { authority: headerText("--authority", string("authority")!) }),
+    ...(args["scheme"] !== undefined && { scheme: headerText("--scheme", string("scheme")!) }),
     headers: [...own, ...given.filter(({ removed }) => !removed).map(({ pair }) => pair)],
     ...(body !== undefined && { body: bytesArgument("--body", body) }),
     trailers: pairs("trailer"),
     response: {
       ...(args["response-status"] !== undefined && {
-        status: numberArgument("--response-status", args["response-status"], 100, 999),
+        status: numberArgument("--response-status", string("response-status"), 100, 999),
       }),
       headers: pairs("response-header"),
       ...(responseBody !== undefined && { body: bytesArgument("--response-body", responseBody) }),

@@ -61,3 +61,19 @@ export function listOf(given: unknown): string[] {
   if (given === undefined) return [];
   return (Array.isArray(given) ? given : [given]).map(String);
 }
+
+/** A value of the request line: its UTF-8 bytes, not empty, and nothing that no header can hold. */
+export function headerText(what: string, given: string): string {
+  // oxlint-disable-next-line no-control-regex -- controls are what this is about
+  if (given === "" || /[\u0000-\u001f\u007f]/.test(given)) {
+    throw new UsageError(
+      `Cannot use ${what} ${JSON.stringify(given)}: ${given === "" ? "it is empty" : "it has a control character"}`,
+    );
+  }
+  return utf8ByteString(given);
+}
+
+/** A property path as plugins ask for it: UTF-8 bytes. */
+export function utf8Key([path, value]: [string, string]): [string, string] {
+  return [utf8ByteString(path), value];
+}

@@ -5,6 +5,8 @@ import { abiOf, linkProblems } from "../host/linker.js";
 import { envoy140 } from "../proxy/envoy/behaviour.js";
 import type { FeatureUse, UnsupportedFeature } from "../vm/features.js";
 import { moduleFeatures, unsupportedFeatures } from "../vm/features.js";
+import { HarnessError } from "../errors.js";
+import { loadModule } from "../vm/loaded-module.js";
 import { readModule, signature } from "../vm/module-info.js";
 import type { ModuleInfo } from "../vm/module-info.js";
 import type { Producers } from "../vm/producers.js";
@@ -94,8 +96,19 @@ export async function inspect(source: ModuleSource): Promise<Inspection> {
     customSections: info.customSections.map(({ name, start, end }) => ({ name, bytes: end - start })),
     features: moduleFeatures(info, bytes),
     unsupportedFeatures: unsupportedFeatures(info, bytes),
-    problems: linkProblems(info, envoy140),
+    problems: [...linkProblems(info, envoy140), ...(await compileProblems(bytes))],
   };
+}
+
+/** What the engine has against the code; a missing feature is told by `unsupportedFeatures`. */
+async function compileProblems(bytes: Uint8Array): Promise<LinkProblem[]> {
+  try {
+    await loadModule(bytes);
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof HarnessError)) throw thrown;
+    return [{ code: thrown.code, message: thrown.message, line: "Failed to load Wasm code" }];
+  }
 }
 
 function startOf(info: ModuleInfo, names: ReadonlySet<string>): string[] {
@@ -118,7 +131,12 @@ async function producersFromJco(bytes: Uint8Array): Promise<Producers | undefine
   } catch {
     return undefined;
   }
-  const [module] = await metadataShow(bytes);
+  let module: JcoMetadata | undefined;
+  try {
+    [module] = await metadataShow(bytes);
+  } catch {
+    return undefined; // a section that is damaged; our own reader takes what can be read
+  }
   return Object.fromEntries(
     (module?.producers ?? []).map(([field, entries]) => [
       field,

@@ -4,6 +4,7 @@ import { Action as Actions } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
 import type { PluginContext } from "../host/contexts.js";
 import { failureError } from "../host/life-cycle.js";
+import type { LinkedCallback } from "../host/callbacks.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import { BodyBuffer } from "../proxy/body-buffer.js";
@@ -103,7 +104,10 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   private readonly _settings: StreamSettings;
   private readonly _firstLog: number;
   private _answer: number | undefined = undefined;
+  private _answered = false;
   private _cutOff = false;
+  /** Told of every stream callback and its raw answer; undefined when the guest failed in it. */
+  onAnswer: ((callback: string, answer: number | undefined) => void) | undefined = undefined;
 
   /** Use `plugin.openHttpStream()`. */
   constructor(root: PluginContext, number: number, settings: StreamSettings, options: StreamDriverOptions = {}) {
@@ -127,9 +131,11 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   ended(): void {
     this._info.end();
   }
-  /** For the filter: what the guest answered. */
-  answered(answer: number): void {
-    this._answer = answer;
+  /** For the filter: what the guest answered. Of a part that leads to several callbacks the first answer counts. */
+  answered(answer: number | undefined, callback: LinkedCallback): void {
+    if (!this._answered) this._answer = answer;
+    this._answered = true;
+    this.onAnswer?.(callback.descriptor.name, answer);
   }
 
   /** Id of the plugin's stream context. */
@@ -162,6 +168,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   /** Makes `proxy_on_request_headers`. */
   requestHeaders(input: HeadersInput, { endOfStream = false }: Part = more): Action | undefined {
     if (this._stream.requestHeaders !== undefined) throw this._illegal("request headers", "they were sent already");
+    if (this._stream.finished || this._root.deleted) throw this._illegal("request headers", "the stream is closed");
     const failed = this._vm.failed;
     this._stream.sendRequestHeaders(headers(input, "request"), endOfStream);
     return this._settle(failed);
@@ -190,6 +197,8 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   /** Makes `proxy_on_response_headers`. */
   responseHeaders(input: HeadersInput, { endOfStream = false }: Part = more): Action | undefined {
     if (this._stream.responseHeaders !== undefined) throw this._illegal("response headers", this._responseState());
+    if (this._stream.finished) throw this._illegal("response headers", "the stream is closed");
+    if (this._stream.requestHeaders === undefined) throw this._illegal("response headers", "no request was sent");
     const failed = this._vm.failed;
     this._stream.sendResponseHeaders(headers(input, "response"), endOfStream);
     return this._settle(failed);
@@ -245,6 +254,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     if (vm.failed && !hadFailed && this._settings.throwOnFailure) throw failureError(vm);
     const answer = this._answer;
     this._answer = undefined;
+    this._answered = false;
     if (answer === undefined) return undefined;
     return answer === 0 ? Actions.Continue : Actions.Pause;
   }

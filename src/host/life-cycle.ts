@@ -70,12 +70,11 @@ export function endPlugin(root: PluginContext): void {
     vm.calls.cancelAll(root);
     return;
   }
-  root.awaitsDone = true; // proxy_done may come inside on_done
   const done = vm.enter(vm.callbacks.proxy_on_done, root);
-  const waits = done === 0 && root.awaitsDone;
-  root.awaitsDone = waits;
+  const waits = done === 0 && !vm.failed;
+  root.awaitsDone = waits; // from now on: inside on_done nothing waits yet
   vm.finish();
-  if (done !== 0) vm.deleteContext(root);
+  if (!waits) vm.deleteContext(root);
 }
 
 /** A VM without plugins is gone; with the last VM of a vm_id go its shared data and queues. [H] */

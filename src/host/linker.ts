@@ -2,6 +2,7 @@ import { Status } from "../abi/enums.js";
 import { didYouMean } from "../abi/nearest.js";
 import type { AbiTraits } from "../abi/version.js";
 import { abiMarkers, abiTraits, hostcallBelongsTo, versionedHostcalls } from "../abi/version.js";
+import type { HarnessErrorCode } from "../errors.js";
 import { HarnessError, messageOf } from "../errors.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { importFunction, wasmParams } from "../vm/import-function.js";
@@ -32,14 +33,7 @@ export interface LinkOptions {
 
 /** Something for which Envoy would not load the module; `line` is what Envoy prints. */
 export interface LinkProblem {
-  readonly code:
-    | "ABI_UNKNOWN"
-    | "NOT_PROXY_WASM"
-    | "IMPORT_MISSING"
-    | "IMPORT_TYPE"
-    | "EXPORT_TYPE"
-    | "ALLOCATOR_MISSING"
-    | "MEMORY_MISSING";
+  readonly code: HarnessErrorCode;
   readonly message: string;
   readonly line?: string;
 }
@@ -47,10 +41,15 @@ export interface LinkProblem {
 /** The ABI version of a module by its first marker, or undefined. [H] */
 export function abiOf(info: ModuleInfo): AbiTraits | undefined {
   for (const { name, kind } of info.exports) {
-    const version = kind === "function" ? abiMarkers[name] : undefined;
+    const version = kind === "function" && Object.hasOwn(abiMarkers, name) ? abiMarkers[name] : undefined;
     if (version !== undefined) return abiTraits[version];
   }
   return undefined;
+}
+
+/** The functions that a test adds to a module: its name comes from the guest. */
+function ownOf(own: HostFunctions, module: string): HostFunctions[string] | undefined {
+  return Object.hasOwn(own, module) ? own[module] : undefined;
 }
 
 /** The host's function for an import; `restricted` says that a capability list forbids it. */
@@ -60,7 +59,7 @@ function find(
   behaviour: Behaviour,
   own: HostFunctions,
 ): FunctionDescriptor | undefined {
-  const added = own[wanted.module]?.get(wanted.name);
+  const added = ownOf(own, wanted.module)?.get(wanted.name);
   if (added !== undefined) return added;
   if (wanted.module === "env") {
     const builtin = builtins.get(wanted.name);
@@ -162,7 +161,7 @@ function whyMissing(wanted: ModuleImport, abi: AbiTraits, own: HostFunctions): s
   }
   const names = wanted.module === "env" ? [...hostcalls.keys(), ...builtins.keys()] : [...wasiFunctions.keys()];
   if (wanted.module !== "env" && wasiFunctions.has(wanted.name)) return "this release of the proxy does not have it";
-  return `no host provides it${didYouMean(wanted.name, [...names, ...(own[wanted.module]?.keys() ?? [])])}`;
+  return `no host provides it${didYouMean(wanted.name, [...names, ...(ownOf(own, wanted.module)?.keys() ?? [])])}`;
 }
 
 /** The error for the first problem, with the others as details. */
@@ -181,12 +180,14 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
   const tolerated = (one: LinkProblem): boolean => one.code === "IMPORT_MISSING" && options.unknownImports !== "refuse";
   const problems = linkProblems(module.info, behaviour, options.hostFunctions).filter((one) => !tolerated(one));
   if (problems.length > 0) throw linkError(problems);
-  const imports: WebAssembly.Imports = {};
+  // without a prototype: a module may import from "__proto__"
+  const imports = Object.create(null) as WebAssembly.Imports;
   let importedMemory: WebAssembly.Memory | undefined;
   for (const wanted of module.info.imports) {
     const value = importValue(vm, wanted, options);
     if (value instanceof WebAssembly.Memory) importedMemory = value;
-    (imports[wanted.module] ??= {})[wanted.name] = value;
+    imports[wanted.module] ??= Object.create(null) as WebAssembly.ModuleImports;
+    imports[wanted.module]![wanted.name] = value;
   }
   let instance: WebAssembly.Instance;
   try {

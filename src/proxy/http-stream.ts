@@ -120,6 +120,7 @@ export class HttpStream implements StreamView {
 
   sendResponseHeaders(headers: HeaderMap, endOfStream: boolean): void {
     if (this.finished || this.response.headers !== undefined) return;
+    this.responseCodeDetails ??= "via_upstream";
     this.response.headers = headers;
     this.response.complete = endOfStream;
     this.response.sendHeaders(headers, endOfStream);

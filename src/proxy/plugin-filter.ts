@@ -26,9 +26,9 @@ export interface StreamProperties {
   set(path: ByteString, value: Uint8Array): Status;
 }
 
-/** Is told what the guest answered to each stream callback: its raw number. */
+/** Is told what the guest answered to each stream callback: its raw number, or undefined when it failed in it. */
 export interface AnswerListener {
-  answered(answer: number, callback: LinkedCallback): void;
+  answered(answer: number | undefined, callback: LinkedCallback): void;
 }
 
 /**
@@ -273,7 +273,7 @@ export class PluginFilter implements HttpFilter, StreamPort {
     const action = failed
       ? this._failed(HeadersAction.StopAllWatermark, HeadersAction.Continue)
       : headersAction(answer, vm.stopIteration, this._options.allowOnHeadersStopIteration ?? false);
-    this.onAnswer?.answered(answer, callback);
+    this.onAnswer?.answered(vm.failed ? undefined : answer, callback);
     vm.finish();
     return action;
   }
@@ -285,7 +285,7 @@ export class PluginFilter implements HttpFilter, StreamPort {
     const action = vm.failed
       ? this._failed(DataAction.StopNoBuffer, DataAction.Continue)
       : dataAction(answer, vm.stopIteration);
-    this.onAnswer?.answered(answer, callback);
+    this.onAnswer?.answered(vm.failed ? undefined : answer, callback);
     vm.finish();
     return action;
   }
@@ -297,7 +297,7 @@ export class PluginFilter implements HttpFilter, StreamPort {
     const action = vm.failed
       ? this._failed(TrailersAction.StopIteration, TrailersAction.Continue)
       : trailersAction(answer, vm.stopIteration);
-    this.onAnswer?.answered(answer, callback);
+    this.onAnswer?.answered(vm.failed ? undefined : answer, callback);
     vm.finish();
     return action;
   }

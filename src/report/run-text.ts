@@ -12,7 +12,7 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
   const { plugin, request, upstream, response, client } = report;
   const { settings } = plugin.root;
   out.push(
-    `${paint("bold", file)}  ${count(plugin.vm.module.info.size, "byte")}, ABI ${plugin.abiVersion}, plugin "${settings.name}"` +
+    `${paint("bold", file)}  ${count(plugin.vm.module.info.size, "byte")}, ABI ${plugin.abiVersion}, plugin "${escapeControls(settings.name)}"` +
       `${settings.rootId && `, root id "${settings.rootId}"`}${plugin.vm.settings.vmId && `, VM id "${plugin.vm.settings.vmId}"`}`,
   );
   title(`> ${requestLine(request.headers)}`);
@@ -49,8 +49,8 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
     );
   }
   for (const call of report.calls) {
-    title(`call to "${call.upstream}": ${call.state}`);
-    out.push(...call.headers.pairs().map(([name, value]) => `    ${name}: ${printable(value)}`));
+    title(`call to "${printable(call.upstream)}": ${call.state}`);
+    out.push(...call.headers.pairs().map(([name, value]) => `    ${printable(name)}: ${printable(value)}`));
   }
   if (report.metrics.length > 0) {
     title("metrics");
@@ -64,7 +64,7 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
   if (report.endFailure !== undefined) {
     out.push(
       "",
-      `${paint("yellow", "note:")} when the plugin was ended: ${report.endFailure.message}; Envoy logs this at shutdown`,
+      `${paint("yellow", "note:")} when the plugin was ended: ${escapeControls(report.endFailure.message)}; Envoy logs this at shutdown`,
     );
   }
   out.push("", ...summary(report, paint));
@@ -78,7 +78,7 @@ function summary(report: RunReport, paint: Paint): string[] {
   const got = client === undefined ? "nothing" : statusLine(client.headers) + unfinished(client);
   out.push(
     `upstream gets  ${left}`,
-    `client gets    ${got}${report.responseCodeDetails ? `  (${report.responseCodeDetails})` : ""}`,
+    `client gets    ${got}${report.responseCodeDetails ? `  (${printable(report.responseCodeDetails)})` : ""}`,
   );
   const times = timing.exchangesUs.toSorted((a, b) => a - b);
   const middle = times[Math.floor(times.length / 2)]!;
@@ -90,7 +90,7 @@ function summary(report: RunReport, paint: Paint): string[] {
   if (failure !== undefined) {
     out.push(
       "",
-      `${paint("red", "error:")} ${failure.message}`,
+      `${paint("red", "error:")} ${escapeControls(failure.message)}`,
       ...failure.details.map((line) => `  ${escapeControls(line)}`),
     );
   }
@@ -105,24 +105,27 @@ function requestLine(headers: readonly Pair[]): string {
 }
 
 function statusLine(headers: readonly Pair[]): string {
-  return headers.find(([name]) => name === ":status")?.[1] ?? "?";
+  return printable(headers.find(([name]) => name === ":status")?.[1] ?? "?");
 }
 
 function diff(before: readonly Pair[], after: readonly Pair[] | undefined, paint: Paint, nothing: string): string[] {
   if (after === undefined) {
-    return [...before.map(([name, value]) => `    ${name}: ${printable(value)}`), paint("yellow", `  ${nothing}`)];
+    return [
+      ...before.map(([name, value]) => `    ${printable(name)}: ${printable(value)}`),
+      paint("yellow", `  ${nothing}`),
+    ];
   }
   return diffHeaders(before, after).map((line) => {
     const value = printable(line.value);
     switch (line.kind) {
       case "same":
-        return `    ${line.name}: ${value}`;
+        return `    ${printable(line.name)}: ${value}`;
       case "added":
-        return paint("green", `  + ${line.name}: ${value}`);
+        return paint("green", `  + ${printable(line.name)}: ${value}`);
       case "removed":
-        return paint("red", `  - ${line.name}: ${value}`);
+        return paint("red", `  - ${printable(line.name)}: ${value}`);
       case "replaced":
-        return paint("yellow", `  ~ ${line.name}: ${printable(line.before)} -> ${value}`);
+        return paint("yellow", `  ~ ${printable(line.name)}: ${printable(line.before)} -> ${value}`);
     }
   });
 }

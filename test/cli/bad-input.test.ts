@@ -155,7 +155,7 @@ describe("pwh, with a bad command line", () => {
     { args: ["run", good, "-H", "bad name: x"], message: '"bad name" is no header name' },
     { args: ["run", good, "--log-level", "wran"], message: 'Cannot use --log-level "wran" (did you mean "warn"?)' },
     { args: ["run", good, "--repeat", "0"], message: "Cannot use --repeat 0: a whole number from 1" },
-    { args: ["run", good, "--repeat", "x"], message: "Cannot use --repeat NaN" },
+    { args: ["run", good, "--repeat", "x"], message: "Cannot use --repeat x" },
     { args: ["run", good, "--response-status", "99"], message: "from 100 to 999" },
     { args: ["run", good, "--property", "novalue"], message: "write it as path=value" },
     {
@@ -163,7 +163,7 @@ describe("pwh, with a bad command line", () => {
       message: "Cannot read nowhere.json for --config: there is no such file",
     },
     { args: ["run", good, "--body", "@"], message: "a file name is missing" },
-    { args: ["run", good, "--config"], message: "Not enough arguments following: config" },
+    { args: ["run", good, "--config"], message: "Cannot use --config: a value is missing" },
   ])("pwh $args", ({ args, message }) => {
     const ran = pwh(args);
     expect(ran.err).toContain(message);

@@ -115,6 +115,34 @@ describe("pwh run", () => {
     );
   });
 
+  test.each([
+    ["-X", "HEAD"],
+    ["--response-status", "204"],
+    ["--response-status", "304"],
+  ])("a response without a body ends with its headers: %s %s", (...args) => {
+    const { trace } = json(probe, "--trace", ...args);
+    expect(trace.filter(({ text }) => /^proxy_on_response_\w+\(/.test(text)).map(({ text }) => text)).toEqual([
+      "proxy_on_response_headers(2, 1, 1)",
+    ]);
+  });
+
+  test("tells what each callback answered, also of the plugin's own reply and of a trap", () => {
+    const actions = (script: string): string[] =>
+      json(probe, "-c", script).actions.map(({ callback, action }) => `${callback} ${action}`);
+    expect(actions("on_request_headers: local 403 why no -1; return 1")).toEqual([
+      "proxy_on_request_headers pause",
+      "proxy_on_response_headers continue",
+      "proxy_on_response_body continue",
+    ]);
+    expect(actions("on_request_headers: trap")).toEqual(["proxy_on_request_headers failed"]);
+  });
+
+  test("prints an object with --json also when the plugin does not start", () => {
+    const { code, out } = pwh(["run", tinygo, "-c", "nonsense", "--json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ schema: 1, outcome: "failed", failure: { code: "CONFIGURE_REFUSED" } });
+  });
+
   test("sets properties, names and ids", () => {
     const script = "on_request_headers: prop my value; prop plugin_name; prop plugin_root_id; prop plugin_vm_id";
     const { logs } = json(

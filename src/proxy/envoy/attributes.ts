@@ -137,16 +137,18 @@ function streamProperty(info: StreamInfo, filter: PluginFilter, segments: readon
     response: filter.liveFields(MapType.ResponseHeaders),
   };
   const [first, second] = segments as readonly [string, ...string[]];
-  if (!groups.has(first) && attributes[first] === undefined) return stored(info, segments);
+  // the names come from a guest: they may be anything, those of Object's prototype too, and dots divide nothing
+  const single = !first.includes(".") && Object.hasOwn(attributes, first);
+  if (!groups.has(first) && !single) return stored(info, segments);
   if (first === "filter_state" && second !== undefined) {
     const state = info.filterState.get(second);
     return segments.length === 2 && state !== undefined ? state : Status.NotFound;
   }
-  const depth = attributes[first] === undefined ? 2 : 1;
+  const depth = single ? 1 : 2;
   const path = segments.slice(0, depth).join(".");
-  const map = headerMaps[path];
+  const map = Object.hasOwn(headerMaps, path) ? headerMaps[path] : undefined;
   if (map !== undefined) return headerProperty(map(source), segments.slice(2));
-  const attribute = attributes[path];
+  const attribute = Object.hasOwn(attributes, path) ? attributes[path] : undefined;
   if (attribute === undefined) return segments.length === 1 ? Status.SerializationFailure : Status.NotFound;
   const value = attribute(source);
   if (segments.length > depth) return Status.NotFound;
