@@ -26,6 +26,12 @@ export const limits = {
   logRecords: 200_000,
   /** Bytes of log text kept by a harness; older records are dropped and counted. */
   logBytes: 64 * 1024 * 1024,
+  /** Bytes in one argument of a hostcall: a name, a path, a body. JavaScript has no string of 512 MiB. */
+  argumentBytes: 256 * 1024 * 1024,
+  /** Bytes in one WASI write: its vectors may overlap, so a small memory can hold terabytes. */
+  writeBytes: 64 * 1024 * 1024,
+  /** Segments in the path of a property: more answer NOT_FOUND, for none lies so deep. */
+  propertySegments: 256,
   /** Bytes in one shared-data value or queue item. */
   sharedValueBytes: 64 * 1024 * 1024,
   /** Items waiting in one shared queue. */

@@ -135,7 +135,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   answered(answer: number | undefined, callback: LinkedCallback): void {
     if (!this._answered) this._answer = answer;
     this._answered = true;
-    this.onAnswer?.(callback.descriptor.name, answer);
+    if (this.onAnswer !== undefined) this.onAnswer(callback.descriptor.name, answer);
   }
 
   /** Id of the plugin's stream context. */

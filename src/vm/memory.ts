@@ -1,5 +1,7 @@
 import type { ByteString, Latin1Buffer } from "../abi/bytes.js";
 import { bufferOf } from "../abi/bytes.js";
+import { limits } from "../abi/limits.js";
+import { HarnessError } from "../errors.js";
 import type { EngineMemory } from "./engine.js";
 import { GuestFault } from "./fault.js";
 import { internBytes } from "./intern.js";
@@ -49,6 +51,7 @@ export class GuestMemory {
     const length = size >>> 0;
     if (start + length > this._u8.length) this._check(start, length);
     if (length <= 64) return internBytes(this._u8, start, length);
+    if (length > limits.argumentBytes) refuse(length);
     return this._buffer.latin1Slice(start, start + length);
   }
 
@@ -57,6 +60,7 @@ export class GuestMemory {
     const start = address >>> 0;
     const length = size >>> 0;
     if (start + length > this._u8.length) this._check(start, length);
+    if (length > limits.argumentBytes) refuse(length);
     return this._u8.slice(start, start + length);
   }
 
@@ -121,9 +125,10 @@ export class GuestMemory {
     for (let i = 0; i < size; i++) u8[at + i] = text.charCodeAt(i);
   }
 
-  /** Throws unless `size` bytes at `address` lie within the memory. */
+  /** Throws unless `size` bytes at `address` lie within the memory and can be taken in one piece. */
   check(address: number, size: number): void {
     if ((address >>> 0) + (size >>> 0) > this._u8.length) this._check(address >>> 0, size >>> 0);
+    if (size >>> 0 > limits.argumentBytes) refuse(size >>> 0);
   }
 
   private _check(start: number, length: number): void {
@@ -139,4 +144,11 @@ export class GuestMemory {
     this._buffer = bufferOf(this._memory.buffer);
     this._view = new DataView(this._memory.buffer);
   }
+}
+
+function refuse(length: number): never {
+  throw new HarnessError(
+    "LIMIT_EXCEEDED",
+    `Guest exceeded a limit of the harness: argumentBytes ${length}, at most ${limits.argumentBytes}`,
+  );
 }

@@ -1,4 +1,5 @@
-import { noBytes } from "../abi/bytes.js";
+import { limits } from "../abi/limits.js";
+import { HarnessError } from "../errors.js";
 import type { GuestMemory } from "../vm/memory.js";
 import { address, i32, i64, returnU32, returnU64, u32 } from "../vm/parameters.js";
 import type { WasiScope } from "./wasi-function.js";
@@ -19,16 +20,24 @@ function write(scope: WasiScope, fd: number, vectors: number, count: number): nu
 
 /** The bytes of `count` vectors; an empty one's address is not looked at. */
 function gather(memory: GuestMemory, vectors: number, count: number): Uint8Array {
-  let bytes = noBytes;
+  let total = 0;
   for (let i = 0; i < count; i++) {
-    const at = memory.readU32(vectors + 8 * i);
     const size = memory.readU32(vectors + 8 * i + 4);
-    if (size === 0) continue;
-    const piece = memory.view(at, size);
-    const joined = new Uint8Array(bytes.length + size);
-    joined.set(bytes);
-    joined.set(piece, bytes.length);
-    bytes = joined;
+    if (size > 0) memory.view(memory.readU32(vectors + 8 * i), size); // its address must be good
+    total += size;
+  }
+  if (total > limits.writeBytes) {
+    throw new HarnessError(
+      "LIMIT_EXCEEDED",
+      `Guest exceeded a limit of the harness: writeBytes ${total}, at most ${limits.writeBytes}`,
+    );
+  }
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const size = memory.readU32(vectors + 8 * i + 4);
+    if (size > 0) bytes.set(memory.view(memory.readU32(vectors + 8 * i), size), at);
+    at += size;
   }
   return bytes;
 }

@@ -1,4 +1,5 @@
 import { Status } from "../../abi/enums.js";
+import { limits } from "../../abi/limits.js";
 import { propertySegments } from "../../abi/property-path.js";
 import { blob, returnBytes, text } from "../../vm/parameters.js";
 import { hostcall } from "../hostcall.js";
@@ -14,6 +15,7 @@ export const proxyGetProperty = hostcall(
   (call, { path }) => {
     const segments = propertySegments(path);
     if (segments.length === 0) return Status.SerializationFailure;
+    if (segments.length > limits.propertySegments) return Status.NotFound;
     const value = call.acting.property(segments);
     return typeof value === "number" ? value : { value };
   },

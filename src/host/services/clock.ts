@@ -103,6 +103,7 @@ export class Clock {
 
   /** Moves time forward by `ms` and runs what falls due, earliest first. 0 runs what is due already. */
   advance(ms: number): void {
+    if (ms === 0 && this.#entries.length === 0) return; // asked after each part of a stream
     const until = this.#elapsedNs + ms * nsPerMs;
     while (this.runNext(until));
     if (until > this.#elapsedNs) this.#elapsedNs = until;
