@@ -723,6 +723,7 @@ class Episode {
 
   /** Some hostile calls, inside a callback. */
   private _strike(guest: RelayGuest, callback: string): void {
+    if (this._left === 0) return;
     this._callback = callback;
     const dice = this._dice;
     if (this._pieces === undefined) this._write(guest);
