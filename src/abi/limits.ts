@@ -11,14 +11,6 @@ export const limits = {
   randomBytes: 65_536,
   /** [H] linear memory in pages of 64 KiB (1 GiB): memory.grow beyond answers -1. */
   memoryPages: 16_384,
-  /** [E] one response to proxy_http_call: more resets the call. */
-  callResponseBytes: 32 * 1024 * 1024,
-  /** [E] default of per_connection_buffer_limit_bytes. */
-  bufferBytes: 1024 * 1024,
-  /** [E] headers in one message: more is refused with 431 (request) or 503 (response). */
-  headerCount: 100,
-  /** [E] bytes of all headers in one message (max_request_headers_kb 60). */
-  headerBytes: 60 * 1024,
 
   /** Bytes of a file that a caller names: a module, a configuration, a body. */
   fileBytes: 256 * 1024 * 1024,
@@ -38,6 +30,8 @@ export const limits = {
   queueItems: 100_000,
   /** Metrics defined by one VM. */
   metrics: 100_000,
+  /** Callbacks that fall due at one and the same moment: more, and they cause each other without end. */
+  dueAtOnce: 1_000_000,
   /** Calls waiting for an answer in one VM. */
   pendingCalls: 10_000,
   /** Actions queued by one guest call (continue, close, local response). */

@@ -82,7 +82,9 @@ export interface PluginOptions {
 /** A moment of a plugin's life, made by `plugin.snapshot()`. */
 export interface PluginSnapshot {
   readonly state: ProcessState;
-  readonly calls: number;
+  readonly calls: readonly PluginCall[];
+  readonly diagnostics: number;
+  readonly streams: number;
 }
 
 /** Something that is no error for the guest, and that its author should know. */
@@ -258,16 +260,20 @@ export class Plugin implements AsyncDisposable, Disposable {
    * @throws {HarnessError} ILLEGAL_CALL while a stream is open or a call waits.
    */
   snapshot(): PluginSnapshot {
-    return { state: captureState(this.vm.process), calls: this.calls.length };
+    const { diagnostics, callouts } = this.home;
+    const state = captureState(this.vm.process);
+    return { state, calls: callouts.calls.slice(), diagnostics: diagnostics.length, streams: this.#streams };
   }
 
   /** Goes back to a snapshot of this plugin, at the price of a copy. A plugin that failed since is well again. */
   restore(snapshot: PluginSnapshot): void {
     restoreState(this.vm.process, snapshot.state);
-    this.home.callouts.calls.length = snapshot.calls;
+    this.home.callouts.calls.splice(0, Infinity, ...snapshot.calls);
+    this.home.diagnostics.length = Math.min(this.home.diagnostics.length, snapshot.diagnostics);
+    this.#streams = snapshot.streams;
   }
 
-  /** Ends the plugin: on_done, on_delete. Open streams are abandoned. Closing twice is harmless. */
+  /** Ends the plugin: on_done, on_delete; open streams are abandoned, unless the plugin waits to call proxy_done. Closing twice is harmless. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

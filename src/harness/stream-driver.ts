@@ -178,6 +178,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   requestBody(data: string | Uint8Array, { endOfStream = false }: Part = more): Action | undefined {
     if (this._stream.requestHeaders === undefined) throw this._illegal("a request body", "no headers were sent");
     if (this._stream.request.complete) throw this._illegal("a request body", "the request is complete");
+    if (this._stream.finished) throw this._illegal("a request body", "the stream is closed");
     const bytes = bytesOf(data);
     this._info.requestBytes += bytes.length;
     const failed = this._vm.failed;
@@ -189,6 +190,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   requestTrailers(input: HeadersInput): Action | undefined {
     if (this._stream.requestHeaders === undefined) throw this._illegal("request trailers", "no headers were sent");
     if (this._stream.request.complete) throw this._illegal("request trailers", "the request is complete");
+    if (this._stream.finished) throw this._illegal("request trailers", "the stream is closed");
     const failed = this._vm.failed;
     this._stream.sendRequestTrailers(headers(input, "requestTrailers"));
     return this._settle(failed);

@@ -1,5 +1,6 @@
 import { createContext, Script } from "node:vm";
 import { HarnessError } from "../errors.js";
+import { withStackFrames } from "../vm/stack-frames.js";
 
 /**
  * Stops a guest that loops: whatever runs inside `run` has a budget of time.
@@ -28,7 +29,7 @@ export class Guard {
     this.inside = inside;
     sandbox["work"] = work;
     try {
-      return script.runInContext(sandbox, { timeout: this.budgetMs }) as T;
+      return withStackFrames(() => script.runInContext(sandbox, { timeout: this.budgetMs }) as T);
     } catch (thrown) {
       if (!isTimeout(thrown)) throw thrown;
       const timeout = new GuestTimeout(this.budgetMs);

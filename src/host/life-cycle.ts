@@ -60,12 +60,13 @@ export function startPlugin(vm: PluginVm, settings: PluginSettings): PluginConte
   return root;
 }
 
-/** Ends a plugin: on_done; on_delete at once, or when the guest calls proxy_done. [H] §8.5 */
+/** Ends a plugin: on_done; then its open streams and on_delete at once, or when the guest calls proxy_done. [H] §8.5 */
 export function endPlugin(root: PluginContext): void {
   const { vm } = root;
   if (vm.contexts.get(root.id) !== root || root.awaitsDone) return;
   if (vm.failed) {
     vm.contexts.remove(root);
+    root.deleted = true;
     root.tickTimer?.cancel();
     vm.calls.cancelAll(root);
     return;
@@ -74,7 +75,11 @@ export function endPlugin(root: PluginContext): void {
   const waits = done === 0 && !vm.failed;
   root.awaitsDone = waits; // from now on: inside on_done nothing waits yet
   vm.finish();
-  if (!waits) vm.deleteContext(root);
+  if (waits) return; // its streams live on as well
+  for (const context of vm.contexts.all()) {
+    if (context instanceof StreamContext && context.root === root) context.stream.abandon();
+  }
+  vm.deleteContext(root);
 }
 
 /** A VM without plugins is gone; with the last VM of a vm_id go its shared data and queues. [H] */

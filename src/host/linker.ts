@@ -7,7 +7,6 @@ import { HarnessError, messageOf } from "../errors.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { importFunction, wasmParams } from "../vm/import-function.js";
 import type { EngineExports } from "../vm/engine.js";
-import { globalExport } from "../vm/export-globals.js";
 import { GuestMemory } from "../vm/memory.js";
 import type { ModuleImport, ModuleInfo } from "../vm/module-info.js";
 import { signature } from "../vm/module-info.js";
@@ -16,6 +15,7 @@ import { wasiFunctions, wasiModules } from "../wasi/index.js";
 import { Errno } from "../wasi/wasi-function.js";
 import type { Behaviour } from "./behaviour.js";
 import { builtins } from "./builtins.js";
+import { GuestTimeout, timeoutError } from "./guard.js";
 import { linkCallbacks, wrongCallbacks } from "./callbacks.js";
 import { hostcalls } from "./hostcalls/index.js";
 import type { LinkedInstance, PluginVm } from "./plugin-vm.js";
@@ -194,12 +194,13 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
     // A start section runs in here, before the memory can be seen: import functions find an empty one until then.
     vm.memory = new GuestMemory(importedMemory ?? new WebAssembly.Memory({ initial: 0 }));
     vm.phase = 1;
-    instance = new WebAssembly.Instance(module.compiled as WebAssembly.Module, imports);
+    instance = vm.guard.run(() => new WebAssembly.Instance(module.compiled as WebAssembly.Module, imports));
   } catch (thrown) {
     if (thrown instanceof WebAssembly.LinkError) {
       throw new HarnessError("WASM_INVALID", `Cannot instantiate the module: ${messageOf(thrown)}`, { cause: thrown });
     }
     vm.fail(thrown, "(start section)", vm.vmContext);
+    if (thrown instanceof GuestTimeout) throw timeoutError("(start section)", 0, thrown);
     throw new HarnessError("GUEST_TRAPPED", `Guest trapped in its start section: ${messageOf(thrown)}`, {
       cause: thrown,
     });
@@ -218,7 +219,7 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
     start: startFunctions(exports),
     exports,
     globals: Object.entries(exports)
-      .filter(([name]) => name.startsWith(globalExport))
+      .filter(([name]) => name.startsWith(module.globalPrefix))
       .map(([, global]) => global as WebAssembly.Global),
   };
 }

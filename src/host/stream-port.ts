@@ -62,4 +62,6 @@ export interface StreamPort {
   property(segments: readonly ByteString[]): PropertyValue;
   setProperty(path: ByteString, value: Uint8Array): Status;
   clearRouteCache(): void;
+  /** The plugin ends: nobody will complete the stream. */
+  abandon(): void;
 }

@@ -48,7 +48,7 @@ export class BodyBuffer implements BufferPort {
 
   /** Takes all bytes of another buffer, which is empty then. */
   take(other: BodyBuffer): void {
-    this._pieces.push(...other._pieces);
+    for (const piece of other._pieces) this._pieces.push(piece);
     this._size += other._size;
     other.clear();
   }

@@ -20,6 +20,8 @@ export interface FilterHandle {
   addResponseTrailers(): HeaderMap;
   sendLocalReply(reply: LocalReply): void;
   resetStream(): void;
+  /** Ends a stream that nobody will complete: log and destroy. */
+  abandonStream(): void;
   clearRouteCache(): void;
 }
 

@@ -366,6 +366,9 @@ class Handle implements FilterHandle {
   resetStream(): void {
     this.stream.reset();
   }
+  abandonStream(): void {
+    this.stream.abandon();
+  }
   clearRouteCache(): void {
     this.stream.ends.clearRouteCache?.();
   }

@@ -272,6 +272,10 @@ export class PluginFilter implements HttpFilter, StreamPort {
     this.handle.clearRouteCache();
   }
 
+  abandon(): void {
+    this.handle.abandonStream();
+  }
+
   // ------------------------------------------------------------------------------------- entering the guest
 
   private _create(): void {

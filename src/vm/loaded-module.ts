@@ -15,6 +15,8 @@ export interface LoadedModule {
   readonly compiled: EngineModule;
   /** Offsets that the engine tells are larger by this than those in `bytes`. */
   readonly shift: number;
+  /** Names of the exported globals begin with it. */
+  readonly globalPrefix: string;
 }
 
 const cache = new Map<string, Promise<LoadedModule>>();
@@ -43,7 +45,8 @@ async function compile(bytes: Uint8Array, sha256: string): Promise<LoadedModule>
   try {
     const opened = exportGlobals(info, bytes);
     const compiled = await WebAssembly.compile(opened.bytes as BufferSource);
-    return { bytes, sha256, info, compiled, shift: opened.shift };
+    const { shift, globalPrefix } = opened;
+    return { bytes, sha256, info, compiled, shift, globalPrefix };
   } catch (thrown) {
     const missing = unsupportedFeatures(info, bytes);
     if (missing.length > 0) {

@@ -58,6 +58,22 @@ describe("loadPlugin()", () => {
     expect(() => plugin.openHttpStream()).toThrow("Cannot open a stream: the plugin is closed");
   });
 
+  test("close() ends open streams before their plugin is deleted, and they take nothing more", async () => {
+    const plugin = await probe("");
+    const [begun, untouched] = [plugin.openHttpStream(), plugin.openHttpStream()];
+    begun.requestHeaders(get);
+    plugin.close();
+    expect(callbackLines(plugin, "on_done").slice(0, 4)).toEqual([
+      "on_done ctx=1",
+      "on_log ctx=2",
+      "on_done ctx=2",
+      "on_delete ctx=2",
+    ]);
+    expect(callbackLines(plugin, "on_log").at(-1)).toBe("on_delete ctx=1");
+    expect(() => untouched.requestHeaders(get)).toThrow("Cannot send request headers: the stream is closed");
+    expect(() => begun.requestBody("x")).toThrow("the stream is closed");
+  });
+
   test("a plugin whose on_done answers false is deleted when it calls proxy_done", async () => {
     const plugin = await probe("on_configure: tick 10\non_done: return 0\non_tick: done");
     plugin.close();

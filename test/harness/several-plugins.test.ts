@@ -59,7 +59,7 @@ describe("loadPlugin(…, { with })", () => {
     const two = await probe("", { name: "two", with: one });
     const three = await probe("", { vmId: "own", with: one });
     expect(() => one.openHttpStream().requestHeaders(get)).toThrow("Guest trapped");
-    expect(two.failure).toBeDefined();
+    expect(two.failure).toMatchObject({ code: "GUEST_TRAPPED" });
     expect(three.failure).toBeUndefined();
     expect(three.openHttpStream().requestHeaders(get)).toBe(0);
   });

@@ -1,3 +1,6 @@
+import { limits } from "../../abi/limits.js";
+import { HarnessError } from "../../errors.js";
+
 /** Something to happen later. Cancelling it, or cancelling it twice, is harmless. */
 export interface Timer {
   /** Nanoseconds since the clock's start at which it falls due. */
@@ -34,6 +37,9 @@ export class Clock {
   #order = 0;
   /** Sorted by due time, then order; the first to fall due is last. */
   #entries: Entry[] = [];
+  /** What was asked for without delay, in order: due times only go up here. The first is at `#soonAt`. */
+  #soon: Entry[] = [];
+  #soonAt = 0;
 
   constructor(options: ClockOptions = {}) {
     this.#startNs = options.startNs ?? 1_700_000_000_000_000_000n;
@@ -75,6 +81,10 @@ export class Clock {
         entry.run = undefined;
       },
     };
+    if (delayNs <= 0) {
+      this.#soon.push(entry);
+      return entry;
+    }
     let at = this.#entries.length;
     while (at > 0 && this.#entries[at - 1]!.dueNs <= dueNs) at--;
     this.#entries.splice(at, 0, entry);
@@ -83,29 +93,40 @@ export class Clock {
 
   /** Nanoseconds until the next timer falls due; undefined when there is none. */
   get nextDueInNs(): number | undefined {
-    this.#dropCancelled();
-    const next = this.#entries.at(-1);
+    const next = this.#next();
     return next && Math.max(0, next.dueNs - this.#elapsedNs);
   }
 
   /** Runs the next timer if it falls due at `untilNs` (since the start) or before, moving time there. */
   runNext(untilNs: number): boolean {
-    this.#dropCancelled();
-    const next = this.#entries.at(-1);
+    const next = this.#next();
     if (next === undefined || next.dueNs > untilNs) return false;
-    this.#entries.pop();
     if (next.dueNs > this.#elapsedNs) this.#elapsedNs = next.dueNs;
     const run = next.run;
-    next.run = undefined;
+    next.run = undefined; // it is dropped when the next one is looked for
     run?.();
     return true;
   }
 
-  /** Moves time forward by `ms` and runs what falls due, earliest first. 0 runs what is due already. */
+  /**
+   * Moves time forward by `ms` and runs what falls due, earliest first. 0 runs what is due already.
+   *
+   * @throws {HarnessError} LIMIT_EXCEEDED when callbacks cause each other without end, and time stands still.
+   */
   advance(ms: number): void {
-    if (ms === 0 && this.#entries.length === 0) return; // asked after each part of a stream
+    if (ms === 0 && this.#entries.length === 0 && this.#soon.length === 0) return; // asked after each part of a stream
     const until = this.#elapsedNs + ms * nsPerMs;
-    while (this.runNext(until));
+    let moment = this.#elapsedNs;
+    let ran = 0;
+    while (this.runNext(until)) {
+      if (this.#elapsedNs !== moment) [moment, ran] = [this.#elapsedNs, 0];
+      if (++ran > limits.dueAtOnce) {
+        throw new HarnessError(
+          "LIMIT_EXCEEDED",
+          `Cannot advance the clock: ${limits.dueAtOnce} callbacks fell due at one moment (dueAtOnce); does the plugin enqueue in proxy_on_queue_ready?`,
+        );
+      }
+    }
     if (until > this.#elapsedNs) this.#elapsedNs = until;
   }
 
@@ -113,10 +134,23 @@ export class Clock {
   restore(elapsedNs: number): void {
     this.#elapsedNs = elapsedNs;
     this.#entries = [];
+    this.#soon = [];
+    this.#soonAt = 0;
   }
 
-  #dropCancelled(): void {
+  /** The first of both lists that was neither run nor cancelled; what was goes. */
+  #next(): Entry | undefined {
     while (this.#entries.length > 0 && this.#entries.at(-1)!.run === undefined) this.#entries.pop();
+    while (this.#soonAt < this.#soon.length && this.#soon[this.#soonAt]!.run === undefined) this.#soonAt++;
+    if (this.#soonAt === this.#soon.length && this.#soonAt > 0) {
+      this.#soon = [];
+      this.#soonAt = 0;
+    }
+    const timed = this.#entries.at(-1);
+    const soon = this.#soon[this.#soonAt];
+    if (timed === undefined || soon === undefined) return timed ?? soon;
+    const timedFirst = timed.dueNs < soon.dueNs || (timed.dueNs === soon.dueNs && timed.order < soon.order);
+    return timedFirst ? timed : soon;
   }
 }
 

@@ -41,8 +41,8 @@ export class MetricStore {
     this.#metrics.clear();
     for (const [key, metric, value, samples] of captured as [string, Metric, bigint, bigint[]][]) {
       metric.value = value;
-      metric.samples.length = 0;
-      metric.samples.push(...samples);
+      metric.samples.splice(0);
+      for (const sample of samples) metric.samples.push(sample);
       this.#metrics.set(key, metric);
     }
   }

@@ -27,6 +27,7 @@ class NotedStream implements StreamPort {
   property = (): Status => Status.NotFound;
   setProperty = (): Status => Status.Ok;
   clearRouteCache = (): void => void this.asked.push("clear route cache");
+  abandon = (): void => void this.asked.push("abandon");
 }
 
 /** A guest with such a stream. */
