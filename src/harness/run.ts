@@ -105,10 +105,16 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
   const repeat = options.repeat ?? 1;
   const exchangesUs: number[] = [];
   const startLogs = plugin.logs.slice();
+  const startTrace = plugin.trace.slice();
   let last: Exchanged | undefined;
   const once = (i: number): void => {
-    if (i > 0) plugin.clearLogs();
-    if (i === repeat - 1 && options.trace !== true) plugin.vm.trace.clear();
+    // the report is of the last exchange: what the others left would only pile up
+    if (i > 0) {
+      plugin.clearLogs();
+      plugin.vm.trace.clear();
+      plugin.home.callouts.calls.length = 0;
+      plugin.home.diagnostics.length = 0;
+    }
     const start = performance.now();
     last = exchangeOnce(plugin, exchange);
     exchangesUs.push((performance.now() - start) * 1000);
@@ -143,7 +149,7 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
     diagnostics: plugin.diagnostics,
     failure,
     endFailure: failure === undefined ? plugin.failure : undefined,
-    trace: plugin.trace,
+    trace: exchangesUs.length > 1 ? [...startTrace, ...plugin.trace] : plugin.trace,
     timing: { startMs, exchangesUs },
   };
 }

@@ -177,7 +177,13 @@ describe("pwh run", () => {
   });
 
   test("makes --repeat exchanges on the same plugin", () => {
+    const traced = (...args: string[]): string[] =>
+      json(tinygo, "--trace", ...args).trace.map(({ text }) => text.split("(")[0]!);
     expect(json(tinygo, "--repeat", "20").timing.exchangesUs).toHaveLength(20);
+    // the start and the last exchange: as much as of one
+    const names = traced("--repeat", "20");
+    expect(names.filter((name) => name === "proxy_on_request_headers")).toHaveLength(1);
+    expect(names).toContain("proxy_on_configure");
   });
 
   test("shows the plugin's own reply, and that nothing went upstream", () => {
