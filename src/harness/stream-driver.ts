@@ -124,7 +124,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   }
 
   /** For the stream: it was cut off. */
-  reset(): void {
+  streamReset(): void {
     this._cutOff = true;
   }
   /** For the stream: it is complete. */

@@ -24,12 +24,16 @@ export async function createVm(
   const { wasiBase } = await import("../wasi/wasi-js.js");
   const abi = abiOf(module.info);
   if (abi === undefined) throw linkError(linkProblems(module.info, process.behaviour, options.hostFunctions));
-  const base = wasiBase(settings.environment ?? {});
-  const vm = new PluginVm(process, module, abi, settings, guard, base.functions);
-  vm.relink = () => link(vm, base, options);
-  vm.attach(vm.relink());
-  process.vms.push(vm);
-  return vm;
+  const make = (): PluginVm => {
+    const base = wasiBase(settings.environment ?? {});
+    const vm = new PluginVm(process, module, abi, settings, guard, base.functions);
+    vm.relink = () => link(vm, base, options);
+    vm.another = make;
+    vm.attach(vm.relink());
+    process.vms.push(vm);
+    return vm;
+  };
+  return make();
 }
 
 /**

@@ -161,6 +161,11 @@ export class PluginVm implements ImportScope, Interruptible {
     throw new HarnessError("ILLEGAL_CALL", "Cannot replace the instance: the VM was not made by createVm");
   };
 
+  /** Makes a VM like this one, from the beginning, on the same thread: after a trap. Set by `createVm`. */
+  another: () => PluginVm = () => {
+    throw new HarnessError("ILLEGAL_CALL", "Cannot make another VM: this one was not made by createVm");
+  };
+
   /** Gives the VM a new instance whose memory and globals are to be filled by the caller. */
   replaceInstance(): void {
     this.tie(this.relink());

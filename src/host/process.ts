@@ -24,6 +24,8 @@ export interface ProcessOptions {
   /** What a property means where there is no stream. Default: NOT_FOUND. */
   readonly property?: (segments: readonly ByteString[]) => PropertyValue;
   readonly foreignFunctions?: ReadonlyMap<string, ForeignFunction>;
+  /** Another thread of the same process: clock, shared data, queues and metrics are one; log and VMs are its own. */
+  readonly threadOf?: HostProcess;
 }
 
 /** Everything that the VMs of one proxy process share. */
@@ -33,9 +35,9 @@ export class HostProcess {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log = new LogBook();
-  readonly sharedData = new SharedData();
-  readonly queues = new SharedQueues();
-  readonly metrics = new MetricStore();
+  readonly sharedData: SharedData;
+  readonly queues: SharedQueues;
+  readonly metrics: MetricStore;
   /** The VMs that were made and not ended. */
   readonly vms: PluginVm[] = [];
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
@@ -47,7 +49,11 @@ export class HostProcess {
   constructor(options: ProcessOptions) {
     this.behaviour = options.behaviour;
     this.callouts = options.callouts;
-    this.clock = options.clock ?? new Clock();
+    const first = options.threadOf;
+    this.clock = options.clock ?? first?.clock ?? new Clock();
+    this.sharedData = first?.sharedData ?? new SharedData();
+    this.queues = first?.queues ?? new SharedQueues();
+    this.metrics = first?.metrics ?? new MetricStore();
     this.random = options.random ?? new SeededRandom(1);
     this.logLevel = options.logLevel ?? 2;
     this.foreignFunctions = options.foreignFunctions ?? new Map();

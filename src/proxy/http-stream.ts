@@ -15,13 +15,15 @@ export interface StreamEnds {
   /** Towards the client. */
   readonly client: SideEnd;
   /** The stream was cut off in both directions. */
-  reset(): void;
+  streamReset(): void;
   /** The response is complete, or the stream was reset: nothing follows but log and destroy. */
   ended?(): void;
   /** A response that cannot leave as it is gets replaced by this reply. [E] checkRequiredResponseHeaders */
   checkResponse?(headers: HeaderMap): LocalReply | undefined;
   /** Headers that the route adds to local replies. */
   replyHeaders?(): readonly Pair[];
+  /** A local reply as it is configured to be, before filters see it. [E] local_reply_config */
+  mapReply?(reply: LocalReply): LocalReply;
   /** The sender of requests or responses is to be slowed, or no longer. */
   watermark?(direction: "request" | "response", above: boolean): void;
   /** A filter wrote to the request headers, or asked for it: the route has to be matched again. */
@@ -116,6 +118,15 @@ export class HttpStream implements StreamView {
     this.sendPrepared();
   }
 
+  /** A request that no filter is to see: it is answered at once. */
+  refuseRequest(headers: HeaderMap | undefined, endOfStream: boolean, reply: LocalReply): void {
+    this.isHead = headers?.first(":method") === "HEAD";
+    this.isGrpc = isGrpc(headers);
+    this.request.headers = headers;
+    this.request.complete = endOfStream;
+    this.sendLocalReply(reply);
+  }
+
   // ------------------------------------------------------------------------------------- from the upstream
 
   sendResponseHeaders(headers: HeaderMap, endOfStream: boolean): void {
@@ -167,7 +178,7 @@ export class HttpStream implements StreamView {
   reset(): void {
     if (this.finished || this.wasReset) return;
     this.wasReset = true;
-    this.ends.reset();
+    this.ends.streamReset();
     this.finish();
   }
 
@@ -207,7 +218,8 @@ export class HttpStream implements StreamView {
     this.finish();
   }
 
-  private compose(reply: LocalReply) {
+  private compose(given: LocalReply) {
+    const reply = this.ends.mapReply === undefined ? given : this.ends.mapReply(given);
     return composeReply(reply, { grpc: this.isGrpc, head: this.isHead }, this.ends.replyHeaders?.());
   }
 

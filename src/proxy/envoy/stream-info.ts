@@ -1,5 +1,6 @@
 import type { Clock } from "../../host/services/clock.js";
 import type { Property } from "./property-value.js";
+import type { Route, VirtualHost } from "./settings.js";
 
 export type Protocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "HTTP/3";
 
@@ -38,6 +39,8 @@ export class StreamInfo {
   durationNs: number | undefined = undefined;
   /** Set once the router has a connection to an upstream. */
   upstream: UpstreamInfo | undefined = undefined;
+  virtualHost: VirtualHost | undefined = undefined;
+  route: Route | undefined = undefined;
   routeName: string | undefined = undefined;
   clusterName: string | undefined = undefined;
   private readonly _clock: Clock;
@@ -55,6 +58,11 @@ export class StreamInfo {
   /** Wall time at which the request came, nanoseconds since the Unix epoch. */
   get startNs(): bigint {
     return this._clock.wallNs - BigInt(this._clock.elapsedNs - this._startedNs);
+  }
+
+  /** Nanoseconds since the request came. */
+  get sinceStartNs(): number {
+    return this._clock.elapsedNs - this._startedNs;
   }
 
   /** What plugins stored with proxy_set_property, by `wasm.<path>`. */

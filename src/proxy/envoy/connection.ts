@@ -1,0 +1,45 @@
+import type { HostProcess } from "../../host/process.js";
+import type { Client, DownstreamStream, HttpProtocol } from "./peers.js";
+import type { EnvoyProxy } from "./proxy.js";
+import { ProxyStream } from "./proxy-stream.js";
+import type { StreamFacts } from "./stream-info.js";
+
+/** A client's connection: on HTTP/1 it has one stream at a time. */
+export class Connection {
+  readonly proxy: EnvoyProxy;
+  readonly id: number;
+  readonly protocol: HttpProtocol;
+  readonly sourceAddress: string;
+  /** The thread that serves it. */
+  readonly worker: HostProcess;
+  readonly facts: StreamFacts;
+  private readonly _streams = new Set<ProxyStream>();
+
+  /** Use `proxy.connect()`. */
+  constructor(proxy: EnvoyProxy, id: number, worker: HostProcess, protocol: HttpProtocol, sourceAddress: string) {
+    this.proxy = proxy;
+    this.id = id;
+    this.worker = worker;
+    this.protocol = protocol;
+    this.sourceAddress = sourceAddress;
+    this.facts = { protocol, sourceAddress, destinationAddress: proxy.settings.listener.address };
+  }
+
+  /** A new request; its first event is `headers`, or `codecError` for what is no request. */
+  newStream(client: Client): DownstreamStream {
+    const stream = new ProxyStream(this, client);
+    this._streams.add(stream);
+    return stream;
+  }
+
+  /** A stream is over. */
+  forget(stream: ProxyStream): void {
+    this._streams.delete(stream);
+  }
+
+  /** The client closes it: what is under way ends. */
+  close(): void {
+    for (const stream of this._streams) stream.reset();
+    this._streams.clear();
+  }
+}

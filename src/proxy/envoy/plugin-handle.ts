@@ -1,0 +1,161 @@
+import { LogLevel } from "../../abi/enums.js";
+import { utf8 } from "../../abi/bytes.js";
+import type { PluginContext } from "../../host/contexts.js";
+import type { Guard } from "../../host/guard.js";
+import { createVm, failureError, startPlugin } from "../../host/life-cycle.js";
+import { linkProblems } from "../../host/linker.js";
+import type { PluginVm } from "../../host/plugin-vm.js";
+import type { HostProcess } from "../../host/process.js";
+import { millisecondsToNs } from "../../host/services/clock.js";
+import type { PluginConfig } from "./settings.js";
+
+/** What FAIL_RELOAD did, by plugin name, for statistics. */
+export interface ReloadCounts {
+  success: number;
+  failure: number;
+  backoff: number;
+}
+
+/** VMs made and living, for statistics. */
+export interface VmCounts {
+  created: number;
+  active: number;
+}
+
+/** What plugins of one proxy have in common. */
+export interface PluginHome {
+  readonly guard: Guard;
+  readonly vms: VmCounts;
+  readonly reloads: Map<string, ReloadCounts>;
+  /** A number from 0 to 1, for the jitter of the back-off. */
+  readonly random: () => number;
+}
+
+/** A plugin on one thread: its root context, and what its failure policy makes of a trap. [E] PluginConfig */
+export class PluginHandle {
+  readonly config: PluginConfig;
+  readonly thread: HostProcess;
+  private readonly _home: PluginHome;
+  private _root: PluginContext | undefined;
+  private _loadedNs: number;
+
+  constructor(config: PluginConfig, thread: HostProcess, home: PluginHome, root: PluginContext | undefined) {
+    this.config = config;
+    this.thread = thread;
+    this._home = home;
+    this._root = root;
+    this._loadedNs = thread.clock.elapsedNs;
+  }
+
+  /** The root, whatever its state; undefined when the plugin never loaded. */
+  get root(): PluginContext | undefined {
+    return this._root;
+  }
+
+  /** What a new stream is to do: use the plugin, leave it out, or fail. Reloads the plugin when that is due. */
+  get(): PluginContext | "bypass" | "fail" {
+    const root = this._root;
+    if (root !== undefined && !root.vm.failed) return root;
+    if (this.config.failurePolicy === "FAIL_OPEN" || this.config.failOpen === true) return "bypass";
+    if (root === undefined || this.config.failurePolicy !== "FAIL_RELOAD") return "fail";
+    if (root.vm.failure?.state !== "RuntimeError") return "fail";
+    const reloaded = this._reload(root);
+    return reloaded === undefined || reloaded.vm.failed ? "fail" : reloaded;
+  }
+
+  /** [R] After at least one base interval, at most one and a half, chosen anew each time. */
+  private _reload(failed: PluginContext): PluginContext | undefined {
+    const { clock } = this.thread;
+    const counts = this._counts();
+    const base = millisecondsToNs(this.config.reloadMs ?? 1000);
+    if (clock.elapsedNs - this._loadedNs < base * (1 + 0.5 * this._home.random())) {
+      counts.backoff++;
+      return undefined;
+    }
+    this._loadedNs = clock.elapsedNs;
+    const old = failed.vm;
+    const at = this.thread.vms.indexOf(old);
+    if (at >= 0) this.thread.vms.splice(at, 1);
+    const shared = this.thread.vms.find((vm) => !vm.failed && vm.module === old.module && sharesVm(vm, this.config));
+    const vm = shared ?? old.another();
+    if (shared === undefined) this._home.vms.created++;
+    const root = vm.failed ? undefined : startPlugin(vm, failed.settings);
+    if (vm.failed || root === undefined) counts.failure++;
+    else counts.success++;
+    this._root = root ?? failed;
+    return root;
+  }
+
+  private _counts(): ReloadCounts {
+    const { reloads } = this._home;
+    let counts = reloads.get(this.config.name);
+    if (counts === undefined) reloads.set(this.config.name, (counts = { success: 0, failure: 0, backoff: 0 }));
+    return counts;
+  }
+}
+
+/** [H] The key of a VM: its id, its configuration and the code. */
+export function sharesVm(vm: PluginVm, config: PluginConfig): boolean {
+  return (
+    vm.settings.vmId === config.vmId &&
+    vm.module.sha256 === config.module.sha256 &&
+    Buffer.compare(vm.settings.configuration, config.vmConfiguration) === 0
+  );
+}
+
+/** [H] The key of a root context within a VM. */
+export const sameRoot = (a: PluginConfig, b: PluginConfig): boolean =>
+  a.name === b.name && a.rootId === b.rootId && Buffer.compare(a.configuration, b.configuration) === 0;
+
+/** A VM of this plugin on that thread: one that is there, or a new one. Problems of linking are thrown. */
+export async function vmOf(config: PluginConfig, thread: HostProcess, home: PluginHome): Promise<PluginVm> {
+  const shared = thread.vms.find((vm) => !vm.failed && sharesVm(vm, config));
+  if (shared !== undefined) return shared;
+  home.vms.created++;
+  home.vms.active++;
+  return createVm(
+    thread,
+    config.module,
+    {
+      vmId: config.vmId,
+      configuration: config.vmConfiguration,
+      ...(config.environment && { environment: config.environment }),
+      ...(config.capabilities && { allowedCapabilities: new Set(config.capabilities) }),
+    },
+    home.guard,
+    { unknownImports: config.unknownImports ?? "refuse", hostFunctions: config.hostFunctions ?? {} },
+  );
+}
+
+/**
+ * Starts a plugin in a VM of its own on that thread.
+ *
+ * @throws {HarnessError} What is wrong with the module; GUEST_TRAPPED, VM_START_REFUSED, CONFIGURE_REFUSED. The lines that Envoy
+ *   prints are in the thread's log.
+ */
+export async function loadOn(config: PluginConfig, thread: HostProcess, home: PluginHome): Promise<PluginContext> {
+  const problem = linkProblems(config.module.info, thread.behaviour, config.hostFunctions)[0];
+  if (
+    problem?.line !== undefined &&
+    (problem.code !== "IMPORT_MISSING" || (config.unknownImports ?? "refuse") === "refuse")
+  ) {
+    const unread = problem.code === "ABI_UNKNOWN" || problem.code === "NOT_PROXY_WASM";
+    const own = unread || problem.code === "ALLOCATOR_MISSING" ? "Wasm VM failed " : "";
+    logLine(thread, LogLevel.Error, own + problem.line);
+    logLine(thread, LogLevel.Error, `Wasm VM failed Failed to ${unread ? "load" : "initialize"} Wasm code`);
+  }
+  const vm = await vmOf(config, thread, home);
+  if (vm.failed) {
+    logLine(thread, LogLevel.Error, "Wasm VM failed Failed to initialize Wasm code");
+    throw failureError(vm);
+  }
+  const { name, rootId, configuration } = config;
+  const root = startPlugin(vm, { name, rootId, configuration });
+  if (vm.failed) throw failureError(vm);
+  return root;
+}
+
+/** A line of Envoy's own. */
+export function logLine(thread: HostProcess, level: LogLevel, text: string): void {
+  if (level >= thread.logLevel) thread.log.write(level, "host", 0, "", utf8(text));
+}

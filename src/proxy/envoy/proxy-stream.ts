@@ -1,0 +1,317 @@
+import { noBytes } from "../../abi/bytes.js";
+import type { Pair } from "../../abi/pairs.js";
+import type { Timer } from "../../host/services/clock.js";
+import { millisecondsToNs } from "../../host/services/clock.js";
+import type { BodyBuffer } from "../body-buffer.js";
+import type { SideEnd } from "../chain-side.js";
+import { HeaderMap } from "../header-map.js";
+import type { StreamEnds } from "../http-stream.js";
+import { HttpStream } from "../http-stream.js";
+import type { LocalReply } from "../local-reply.js";
+import { EnvoyStream } from "./attributes.js";
+import type { Connection } from "./connection.js";
+import { frameResponse } from "./http1-framing.js";
+import type { Client, DownstreamStream } from "./peers.js";
+import type { EnvoyProxy } from "./proxy.js";
+import { finishResponse, isUpgrade, normaliseRequest } from "./request-headers.js";
+import { flagNames, responseFlags } from "./response-flags.js";
+import type { RouteChoice } from "./routes.js";
+import { chooseRoute } from "./routes.js";
+import { Router } from "./router.js";
+
+/** One request of a client and its answer, as the connection manager sees it. [E] conn_manager_impl.cc ActiveStream */
+export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
+  readonly proxy: EnvoyProxy;
+  readonly connection: Connection;
+  readonly info: EnvoyStream;
+  readonly upstream: Router;
+  http!: HttpStream;
+  private readonly _client: Client;
+  private _begun = false;
+  private _isHead = false;
+  private _upgrade = false;
+  private _http10 = false;
+  /** The connection ends with this response (HTTP/1). */
+  private _closes = false;
+  private _choice: RouteChoice | undefined = undefined;
+  private _routeKnown = false;
+  private _idleTimer: Timer | undefined = undefined;
+  private _activeNs = 0;
+  /** What the client sent while nothing more was to be read. */
+  private _unread: (() => void)[] | undefined = undefined;
+
+  constructor(connection: Connection, client: Client) {
+    this.connection = connection;
+    this.proxy = connection.proxy;
+    this._client = client;
+    const { clock, settings } = this.proxy;
+    this.info = new EnvoyStream(clock, connection.id, settings.properties, connection.facts);
+    this.upstream = new Router(this);
+  }
+
+  // ------------------------------------------------------------------------------------- from the client
+
+  headers(headers: HeaderMap, endOfStream: boolean): void {
+    const { listener } = this.proxy.settings;
+    const { protocol } = this.connection;
+    this._begun = true;
+    this._isHead = headers.first(":method") === "HEAD";
+    this._upgrade = isUpgrade(headers, listener.upgrades);
+    this._http10 = protocol === "HTTP/1.0";
+    if (protocol !== "HTTP/2") {
+      const connection = headers.first("connection") ?? "";
+      this._closes = this._http10 ? !/keep-alive/i.test(connection) : /(^|,)\s*close\s*(,|$)/i.test(connection);
+    }
+    if (/^100-continue$/i.test(headers.first("expect") ?? "")) {
+      headers.remove("expect");
+      this._client.informational(new HeaderMap("response", [[":status", "100"]]));
+    }
+    const refused = this._refusal(headers);
+    if (refused === undefined) {
+      normaliseRequest(headers, this.connection, listener, this.proxy.requestId);
+      this._matchRoute(headers);
+    }
+    const http = (this.http = this._makeChain());
+    if (refused !== undefined) {
+      http.refuseRequest(headers, endOfStream, refused);
+      return this.settle();
+    }
+    http.sendRequestHeaders(headers, endOfStream);
+    this.settle();
+  }
+
+  data(bytes: Uint8Array, endOfStream: boolean): void {
+    if (this._unread !== undefined) {
+      this._unread.push(() => this.data(bytes, endOfStream));
+      return;
+    }
+    if (this.http.finished) return;
+    this.info.requestBytes += bytes.length;
+    this.http.sendRequestData(bytes, endOfStream);
+    this.settle();
+  }
+
+  trailers(trailers: HeaderMap): void {
+    if (this._unread !== undefined) {
+      this._unread.push(() => this.trailers(trailers));
+      return;
+    }
+    if (this.http.finished) return;
+    const passed = this.connection.protocol === "HTTP/2" || this.proxy.settings.listener.enableTrailers;
+    if (passed) this.http.sendRequestTrailers(trailers);
+    else this.http.sendRequestData(noBytes, true);
+    this.settle();
+  }
+
+  /** The client left. */
+  reset(): void {
+    if (!this._begun || this.http.finished) return;
+    const http2 = this.connection.protocol === "HTTP/2";
+    this.info.responseFlags |= http2 ? responseFlags.DR : responseFlags.DC;
+    this.http.responseCodeDetails = http2 ? "http2.remote_reset" : "downstream_remote_disconnect";
+    this.http.abandon();
+  }
+
+  codecError(details: string): void {
+    if (this._begun && this.http.finished) return;
+    this.info.responseFlags |= responseFlags.DPE;
+    const reply = { status: 400, body: noBytes, headers: [], details };
+    this._closes = true;
+    if (this._begun) {
+      this.http.sendLocalReply(reply);
+    } else {
+      this._begun = true;
+      this.http = this._makeChain();
+      this.http.refuseRequest(undefined, false, reply);
+    }
+    this.settle();
+  }
+
+  /** The listener refuses the request before any filter. */
+  private _refusal(headers: HeaderMap): LocalReply | undefined {
+    const { listener } = this.proxy.settings;
+    const plain = (status: number, details: string): LocalReply => ({ status, body: noBytes, headers: [], details });
+    if (this._http10 && !listener.acceptHttp10) return plain(426, "low_version");
+    if (headers.count > listener.maxHeaders) return plain(431, "too_many_headers");
+    if (headers.first(":authority") === undefined && !this._http10) return plain(400, "missing_host_header");
+    return (headers.first(":path") ?? "").includes("#") ? plain(400, "path_normalization_failed") : undefined;
+  }
+
+  private _makeChain(): HttpStream {
+    const { listener } = this.proxy.settings;
+    const http2 = this.connection.protocol === "HTTP/2";
+    return new HttpStream(this.proxy.filters(this.connection.worker, this.info), this, {
+      requestBufferLimit: http2 ? http2Window : listener.bufferLimit,
+      responseBufferLimit: http2 ? http2Window : listener.bufferLimit,
+      forwardsAddedData: this.proxy.profile.forwardsAddedData,
+    });
+  }
+
+  // ------------------------------------------------------------------------------------- for the filter chain
+
+  get client(): SideEnd {
+    return this;
+  }
+
+  /** The response leaves the chain. */
+  acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
+    const { connection, proxy } = this;
+    const upgraded = this._upgrade && headers.first(":status") === "101";
+    finishResponse(headers, proxy.date, upgraded);
+    if (connection.protocol === "HTTP/2") {
+      this._client.headers(headers.copy(), endOfStream);
+      return;
+    }
+    if (!this.http.request.complete && !upgraded) this._closes = true;
+    if (this._closes) headers.replace("connection", "close");
+    const sent = headers.copy();
+    if (!upgraded) frameResponse(sent, endOfStream, this._isHead, this._http10);
+    this._client.headers(sent, endOfStream);
+  }
+
+  acceptData(data: BodyBuffer, endOfStream: boolean): void {
+    const bytes = data.whole();
+    data.clear();
+    this.info.responseBytes += bytes.length;
+    this._client.data(bytes, endOfStream);
+  }
+
+  acceptTrailers(trailers: HeaderMap): void {
+    const passed = this.connection.protocol === "HTTP/2" || this.proxy.settings.listener.enableTrailers;
+    if (passed) this._client.trailers(trailers);
+    else this._client.data(noBytes, true);
+  }
+
+  streamReset(): void {
+    this._client.reset(2);
+  }
+
+  ended(): void {
+    this._idleTimer?.cancel();
+    this.info.end();
+    this.upstream.end();
+    this._unread = undefined;
+    this.connection.forget(this);
+    const { http } = this;
+    if (!http.wasReset) {
+      if (this.connection.protocol === "HTTP/2" && !http.request.complete) this._client.reset(0);
+      else if (this._closes) this._client.closing?.();
+    }
+    this._logAccess();
+  }
+
+  checkResponse(headers: HeaderMap): LocalReply | undefined {
+    if (/^\d+$/.test(headers.first(":status") ?? "")) return undefined;
+    const why = "missing required header: :status";
+    const details = `filter_removed_required_response_headers{${why.replaceAll(" ", "_")}}`;
+    return { status: 502, body: Buffer.from(why), headers: [], details };
+  }
+
+  replyHeaders(): readonly Pair[] {
+    const { route, virtualHost } = this._choice ?? {};
+    if (route === undefined) return [];
+    return [...(route.responseHeadersToAdd ?? []), ...(virtualHost?.responseHeadersToAdd ?? [])];
+  }
+
+  mapReply(reply: LocalReply): LocalReply {
+    if (reply.status === 400 && this.connection.protocol !== "HTTP/2") this._closes = true; // [R]
+    const mapper = this.proxy.settings.listener.localReplyMappers.find(({ status }) => status === reply.status);
+    if (mapper === undefined) return reply;
+    return {
+      ...reply,
+      status: mapper.newStatus ?? reply.status,
+      headers: [...reply.headers, ...(mapper.headersToAdd ?? [])],
+      body: mapper.body === undefined ? reply.body : Buffer.from(mapper.body),
+    };
+  }
+
+  watermark(direction: "request" | "response", above: boolean): void {
+    if (direction === "response") return this.upstream.pause(above);
+    if (above) {
+      this._unread ??= [];
+      this._client.pause?.(true);
+      return;
+    }
+    this._client.pause?.(false);
+    this.proxy.clock.schedule(0, () => {
+      const unread = this._unread ?? [];
+      this._unread = undefined;
+      for (const run of unread) run(); // each puts itself back when reading stops again
+    });
+  }
+
+  clearRouteCache(): void {
+    this._routeKnown = false;
+  }
+
+  // ------------------------------------------------------------------------------------- routes and time
+
+  /** The route of the request as it is now. Names in properties change here, not when the cache is cleared. [R] */
+  route(): RouteChoice | undefined {
+    if (!this._routeKnown) this._matchRoute(this.http.requestHeaders!);
+    return this._choice;
+  }
+
+  private _matchRoute(headers: HeaderMap): void {
+    this._routeKnown = true;
+    const choice = (this._choice = chooseRoute(this.proxy.settings.virtualHosts, headers));
+    const { info } = this;
+    info.virtualHost = choice?.virtualHost;
+    info.route = choice?.route;
+    info.routeName = choice?.route && (choice.route.name ?? "");
+    info.clusterName =
+      choice?.route?.cluster ??
+      (choice?.route?.clusterHeader && headers.first(choice.route.clusterHeader.toLowerCase()));
+  }
+
+  /** After every event: the stream was active, and waits from now on. */
+  settle(): void {
+    if (this.http.finished) return;
+    const { clock, settings } = this.proxy;
+    const limitMs = settings.listener.streamIdleTimeoutMs;
+    if (limitMs <= 0) return;
+    this._activeNs = clock.elapsedNs;
+    this._idleTimer ??= clock.schedule(millisecondsToNs(limitMs), () => this._idle(millisecondsToNs(limitMs)));
+  }
+
+  private _idle(limitNs: number): void {
+    this._idleTimer = undefined;
+    if (this.http.finished) return;
+    const { clock } = this.proxy;
+    const left = this._activeNs + limitNs - clock.elapsedNs;
+    if (left > 0) {
+      this._idleTimer = clock.schedule(left, () => this._idle(limitNs));
+      return;
+    }
+    this.info.responseFlags |= responseFlags.SI;
+    const status = this.http.request.complete ? 504 : 408;
+    this.http.sendLocalReply({
+      status,
+      body: Buffer.from("stream timeout"),
+      headers: [],
+      details: "stream_idle_timeout",
+    });
+  }
+
+  private _logAccess(): void {
+    const { http, info } = this;
+    const status = http.responseHeaders?.first(":status");
+    this.proxy.accessLog.push({
+      code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
+      details: http.responseCodeDetails,
+      flags: flagNames(info.responseFlags),
+      requestBytes: info.requestBytes,
+      responseBytes: info.responseBytes,
+      protocol: info.protocol,
+      method: http.requestHeaders?.first(":method"),
+      path: http.requestHeaders?.first("x-envoy-original-path") ?? http.requestHeaders?.first(":path"),
+      cluster: info.clusterName,
+      route: info.routeName,
+      grpcStatus: http.responseTrailers?.first("grpc-status") ?? http.responseHeaders?.first("grpc-status"),
+      filterState: info.filterState,
+    });
+  }
+}
+
+/** What an HTTP/2 stream may hold: its window, not the connection's buffer limit. [R] */
+const http2Window = 16 * 1024 * 1024;

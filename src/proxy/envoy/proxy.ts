@@ -1,0 +1,248 @@
+import type { ByteString } from "../../abi/bytes.js";
+import { LogLevel } from "../../abi/enums.js";
+import { HarnessError } from "../../errors.js";
+import { Guard } from "../../host/guard.js";
+import { endPlugin } from "../../host/life-cycle.js";
+import { HostProcess } from "../../host/process.js";
+import { Clock } from "../../host/services/clock.js";
+import { SeededRandom } from "../../host/services/random.js";
+import type { HttpFilter } from "../http-filter.js";
+import { PluginFilter } from "../plugin-filter.js";
+import type { EnvoyStream } from "./attributes.js";
+import { processProperty } from "./attributes.js";
+import { Connection } from "./connection.js";
+import { FailedFilter } from "./failed-filter.js";
+import { ClusterCallouts } from "./http-calls.js";
+import type { HttpProtocol } from "./peers.js";
+import type { PluginHome } from "./plugin-handle.js";
+import { loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
+import type { Profile } from "./profiles.js";
+import { newestProfile } from "./profiles.js";
+import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
+
+/** Something that is no error for a guest, and that its author should know. */
+export interface ProxyDiagnostic {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An Envoy: listener, filter chain, routes, clusters, and plugins on their threads. */
+export class EnvoyProxy {
+  readonly settings: ProxySettings;
+  readonly profile: Profile;
+  readonly clock: Clock;
+  readonly callouts: ClusterCallouts;
+  /** Threads that serve connections, in turn. */
+  readonly workers: readonly HostProcess[];
+  /** The main thread, where every plugin runs once more; undefined with `workers: 0`. */
+  readonly main: HostProcess | undefined;
+  readonly accessLog: AccessEntry[] = [];
+  readonly diagnostics: ProxyDiagnostic[] = [];
+  readonly home: PluginHome;
+  /** `x-request-id` of a request that has none. */
+  readonly requestId: () => ByteString;
+  /** `date` of a response that has none. */
+  readonly date = (): ByteString => this._dateNow();
+  private readonly _canary: HostProcess;
+  private readonly _handles = new Map<HostProcess, PluginHandle[]>();
+  private _connections = 0;
+  private _dateSecond = -1;
+  private _dateText = "";
+
+  private constructor(settings: ProxySettings, profile: Profile) {
+    this.settings = settings;
+    this.profile = profile;
+    this.clock = new Clock({
+      ...(settings.startNs !== undefined && { startNs: settings.startNs }),
+      ...(settings.realClock !== undefined && { real: settings.realClock }),
+    });
+    const random = new SeededRandom(settings.seed);
+    this.requestId = () => uuid(random);
+    this.callouts = new ClusterCallouts(
+      settings.clusters,
+      () => this.clock,
+      (why) => this._note("WOULD_CRASH_ENVOY", why),
+    );
+    this.home = {
+      guard: new Guard(settings.budgetMs),
+      vms: { created: 0, active: 0 },
+      reloads: new Map(),
+      random: () => fraction(random),
+    };
+    const first = this._thread();
+    this.workers = [first, ...Array.from({ length: Math.max(0, settings.workers - 1) }, () => this._thread(first))];
+    this.main = settings.workers > 0 ? this._thread(first) : undefined;
+    this._canary = this._thread(first);
+  }
+
+  /**
+   * Starts everything: plugins in the order of the configuration, on the main thread first.
+   *
+   * @throws {HarnessError} As `loadPlugin`, when a plugin does not load and its code is local: Envoy refuses such a configuration,
+   *   whatever the failure policy.
+   */
+  static async create(settings: ProxySettings, profile: Profile = newestProfile): Promise<EnvoyProxy> {
+    const proxy = new EnvoyProxy(settings, profile);
+    for (const config of [...settings.plugins, ...settings.accessLoggers]) await proxy._load(config);
+    return proxy;
+  }
+
+  get worker(): HostProcess {
+    return this.workers[0]!;
+  }
+
+  /** A client connects. */
+  connect({ protocol, address }: { protocol: HttpProtocol; address?: string }): Connection {
+    const id = this._connections++;
+    const worker = this.workers[id % this.workers.length]!;
+    return new Connection(this, id, worker, protocol, address ?? `127.0.0.1:${50_000 + (id % 10_000)}`);
+  }
+
+  /** The filters of a new stream. */
+  filters(worker: HostProcess, info: EnvoyStream): HttpFilter[] {
+    const filters: HttpFilter[] = [];
+    const handles = this._handles.get(worker)!;
+    for (let i = 0; i < this.settings.plugins.length; i++) {
+      const handle = handles[i]!;
+      const root = handle.get();
+      if (root === "bypass") continue;
+      if (root === "fail") filters.push(new FailedFilter());
+      else filters.push(new PluginFilter(root, info, filterOptions(handle.config)));
+    }
+    return filters;
+  }
+
+  /** The plugin of that place in the chain, on a worker. */
+  handle(index: number, worker = this.worker): PluginHandle {
+    return this._handles.get(worker)![index]!;
+  }
+
+  /** Statistics of plugins as `/stats` prints them. */
+  stats(): Map<string, string> {
+    const stats = new Map<string, string>();
+    const { vms, reloads } = this.home;
+    stats.set("wasm.envoy.wasm.runtime.v8.active", String(vms.active));
+    stats.set("wasm.envoy.wasm.runtime.v8.created", String(vms.created));
+    stats.set("wasm.wasm_vm_count", String(vms.active));
+    for (const [name, { success, failure, backoff }] of reloads) {
+      if (backoff > 0) stats.set(`wasm.${name}.vm_reload_backoff`, String(backoff));
+      if (failure > 0) stats.set(`wasm.${name}.vm_reload_failure`, String(failure));
+      if (success > 0) stats.set(`wasm.${name}.vm_reload_success`, String(success));
+    }
+    return stats;
+  }
+
+  /** Ends every plugin: on_done, on_delete. */
+  close(): void {
+    for (const thread of [...this.workers, ...(this.main === undefined ? [] : [this.main])]) {
+      const roots = new Set((this._handles.get(thread) ?? []).map((handle) => handle.root));
+      for (const root of roots) if (root !== undefined) endPlugin(root);
+    }
+  }
+
+  // -------------------------------------------------------------------------------------
+
+  private async _load(config: PluginConfig): Promise<void> {
+    const threads = [...(this.main === undefined ? [] : [this._canary, this.main]), ...this.workers];
+    try {
+      if (config.remote === "missing")
+        throw new HarnessError("FILE_UNREADABLE", `Cannot fetch the module of plugin "${config.name}"`);
+      const known = this.main?.vms.some((vm) => !vm.failed && sharesVm(vm, config));
+      if (known === false) {
+        // [E] the base VM, from which the others are cloned: no plugin ever runs in it
+        this.home.vms.created++;
+        this.home.vms.active++;
+      }
+      for (const thread of threads) {
+        const handles = this._handlesOf(thread);
+        const twin = handles.find(
+          (one) => sameRoot(one.config, config) && one.root !== undefined && sharesVm(one.root.vm, config),
+        );
+        const root = twin?.root ?? (await loadOn(config, thread, this.home));
+        handles.push(twin ?? new PluginHandle(config, thread, this.home, root));
+        if (thread === this._canary) this._dropCanary();
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError)) throw thrown;
+      const main = this.main ?? this.worker;
+      if (main !== this.worker)
+        for (const record of this._canary.log.records)
+          main.log.write(record.level, record.source, 0, record.prefix, record.bytes);
+      logLine(main, LogLevel.Critical, `Plugin ${config.name} failed to load`);
+      logLine(main, LogLevel.Critical, "Plugin configured to fail closed failed to load");
+      if (config.remote === undefined) throw thrown;
+      for (const thread of threads) {
+        const handles = this._handlesOf(thread);
+        handles.push(new PluginHandle(config, thread, this.home, undefined));
+      }
+    }
+  }
+
+  /** The canary's VM is thrown away, without a word to the guest. [E] */
+  private _dropCanary(): void {
+    const { vms } = this._canary;
+    this.home.vms.active -= vms.length;
+    for (const vm of vms) for (const context of vm.contexts.all()) context.root?.tickTimer?.cancel();
+    vms.length = 0;
+    this._handles.set(this._canary, []);
+  }
+
+  private _handlesOf(thread: HostProcess): PluginHandle[] {
+    let handles = this._handles.get(thread);
+    if (handles === undefined) this._handles.set(thread, (handles = []));
+    return handles;
+  }
+
+  private _thread(threadOf?: HostProcess): HostProcess {
+    const { settings, profile } = this;
+    const { properties } = settings;
+    const thread = new HostProcess({
+      behaviour: profile.host,
+      callouts: this.callouts,
+      clock: this.clock,
+      random: new SeededRandom(settings.seed),
+      logLevel: settings.logLevel,
+      foreignFunctions: settings.foreignFunctions,
+      property: (segments) => processProperty(properties, segments),
+      ...(threadOf && { threadOf }),
+    });
+    thread.onDiagnostic = (code, message) => this._note(code, message);
+    return thread;
+  }
+
+  private _note(code: string, message: string): void {
+    this.diagnostics.push({ code, message });
+  }
+
+  /** RFC 9110, made once a second. */
+  private _dateNow(): ByteString {
+    const second = Number(this.clock.wallNs / 1_000_000_000n);
+    if (second !== this._dateSecond) {
+      this._dateSecond = second;
+      this._dateText = new Date(second * 1000).toUTCString();
+    }
+    return this._dateText;
+  }
+}
+
+function filterOptions(config: PluginConfig) {
+  return {
+    allowOnHeadersStopIteration: config.allowOnHeadersStopIteration ?? false,
+    passOnFailure: config.failOpen ?? false,
+  };
+}
+
+function uuid(random: SeededRandom): ByteString {
+  const bytes = new Uint8Array(16);
+  random.fill(bytes);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+function fraction(random: SeededRandom): number {
+  const bytes = new Uint8Array(4);
+  random.fill(bytes);
+  return new DataView(bytes.buffer).getUint32(0) / 2 ** 32;
+}

@@ -1,0 +1,106 @@
+import type { ByteString } from "../../abi/bytes.js";
+import type { HeaderMap } from "../header-map.js";
+import type { HttpProtocol } from "./peers.js";
+import type { ListenerSettings } from "./settings.js";
+
+/** Hop-by-hop headers, and what only an internal caller may say. [E] mutateRequestHeaders, cleanInternalHeaders */
+const hopByHop = ["connection", "upgrade", "keep-alive", "proxy-connection", "transfer-encoding"];
+const internalOnly = [
+  "x-envoy-internal",
+  "x-envoy-retriable-status-codes",
+  "x-envoy-retriable-header-names",
+  "x-envoy-retry-on",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-max-retries",
+  "x-envoy-upstream-alt-stat-name",
+  "x-envoy-upstream-rq-timeout-ms",
+  "x-envoy-upstream-rq-per-try-timeout-ms",
+  "x-envoy-upstream-rq-timeout-alt-response",
+  "x-envoy-expected-rq-timeout-ms",
+  "x-envoy-force-trace",
+  "x-envoy-ip-tags",
+  "x-envoy-original-url",
+  "x-envoy-hedge-on-per-try-timeout",
+  "x-envoy-upstream-stream-duration-ms",
+  "x-forwarded-client-cert",
+];
+
+export interface ConnectionFacts {
+  readonly protocol: HttpProtocol;
+  /** `ip:port` of the peer. */
+  readonly sourceAddress: string;
+}
+
+/** A request asks for another protocol on this connection, and the listener allows it. */
+export function isUpgrade(headers: HeaderMap, allowed: readonly string[]): boolean {
+  const wanted = headers.first("upgrade");
+  if (wanted === undefined || !/(^|,)\s*upgrade\s*(,|$)/i.test(headers.first("connection") ?? "")) return false;
+  return allowed.some((one) => one.toLowerCase() === wanted.toLowerCase());
+}
+
+/**
+ * What the connection manager does to request headers before any filter sees them. [E] §2.1
+ *
+ * @param requestId Makes an `x-request-id` where the client sent none.
+ */
+export function normaliseRequest(
+  headers: HeaderMap,
+  connection: ConnectionFacts,
+  listener: Pick<ListenerSettings, "useRemoteAddress" | "localAddress" | "upgrades">,
+  requestId: () => ByteString,
+): void {
+  if (!isUpgrade(headers, listener.upgrades)) {
+    for (const name of hopByHop) if (headers.first(name) !== undefined) headers.remove(name);
+  } else {
+    for (const name of hopByHop.slice(2)) if (headers.first(name) !== undefined) headers.remove(name);
+  }
+  const referer = headers.first("referer");
+  if (referer !== undefined && !isUrl(referer)) headers.remove("referer");
+  for (const name of internalOnly) if (headers.first(name) !== undefined) headers.remove(name);
+  if (listener.useRemoteAddress) addForwardedFor(headers, connection, listener);
+  const proto = headers.first("x-forwarded-proto");
+  if (headers.first(":scheme") === undefined) headers.add(":scheme", proto ?? "http");
+  else if (proto !== undefined && connection.protocol !== "HTTP/2") headers.overwrite(":scheme", proto);
+  if (proto === undefined) headers.add("x-forwarded-proto", "http");
+  if (listener.useRemoteAddress) addExternalAddress(headers, connection);
+  if (headers.first("x-request-id") === undefined) headers.add("x-request-id", requestId());
+}
+
+/** [R] A loopback client is shown by the host's own address. */
+function addForwardedFor(
+  headers: HeaderMap,
+  { sourceAddress }: ConnectionFacts,
+  { localAddress }: { localAddress: string },
+): void {
+  const ip = hostOf(sourceAddress);
+  headers.add("x-forwarded-for", ip.startsWith("127.") ? localAddress : ip);
+}
+
+function addExternalAddress(headers: HeaderMap, { sourceAddress }: ConnectionFacts): void {
+  const ip = hostOf(sourceAddress);
+  if (isInternal(ip)) return;
+  headers.replace("x-envoy-external-address", ip);
+}
+
+const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+
+/** RFC 1918, RFC 4193 and loopback. */
+const isInternal = (ip: string): boolean => /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd])/.test(ip);
+
+const isUrl = (text: string): boolean => /^https?:\/\/[^\s/]/.test(text) && !/\s/.test(text);
+
+/**
+ * What the connection manager does to response headers after the last filter, and what it adds: `date` if there is none, and
+ * `server`, which stands where the upstream's stood. [E] mutateResponseHeaders
+ */
+export function finishResponse(headers: HeaderMap, date: () => ByteString, upgraded: boolean): void {
+  if (!upgraded) {
+    for (const name of ["connection", "transfer-encoding", "proxy-connection", "keep-alive"]) {
+      if (headers.first(name) !== undefined) headers.remove(name);
+    }
+  } else if (headers.first("transfer-encoding") !== undefined) {
+    headers.remove("transfer-encoding");
+  }
+  if (headers.first("date") === undefined) headers.add("date", date());
+  headers.overwrite("server", "envoy");
+}

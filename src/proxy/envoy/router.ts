@@ -1,0 +1,147 @@
+import { noBytes } from "../../abi/bytes.js";
+import type { BodyBuffer } from "../body-buffer.js";
+import type { SideEnd } from "../chain-side.js";
+import type { HeaderMap } from "../header-map.js";
+import type { Host } from "./peers.js";
+import { responseFlags } from "./response-flags.js";
+import type { ProxyStream } from "./proxy-stream.js";
+import type { Route } from "./settings.js";
+import type { RouterReply, UpstreamOwner } from "./upstream-request.js";
+import { UpstreamRequest } from "./upstream-request.js";
+
+/** Milliseconds a route gives the upstream, unless it says otherwise. */
+const defaultTimeoutMs = 15_000;
+
+/** The last filter of a chain: sends the request to the cluster of its route, and brings the answer back. [E] router.cc */
+export class Router implements SideEnd, UpstreamOwner {
+  private readonly _stream: ProxyStream;
+  private _upstream: UpstreamRequest | undefined = undefined;
+  private _route: Route | undefined = undefined;
+  /** What the upstream sent while the client's side was not to be given more. */
+  private _held: (() => void)[] | undefined = undefined;
+
+  constructor(stream: ProxyStream) {
+    this._stream = stream;
+  }
+
+  // ------------------------------------------------------------------------------------- the request leaves the chain
+
+  acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
+    const stream = this._stream;
+    if (this._upstream !== undefined) return this._upstream.sendHeaders(headers, endOfStream); // [E] sent twice: the second is dropped
+    const { settings } = stream.proxy;
+    const route = (this._route = stream.route()?.route);
+    if (route === undefined) return this._refuse(404, "", "route_not_found", "NR");
+    if (route.directResponse !== undefined) {
+      const { status, body = "" } = route.directResponse;
+      return this._refuse(status, body, "direct_response");
+    }
+    const name = route.cluster ?? headers.first((route.clusterHeader ?? "").toLowerCase()) ?? "";
+    const cluster = settings.clusters.get(name);
+    if (cluster === undefined) return this._refuse(503, "", "cluster_not_found", "NC");
+    const timeoutMs = route.timeoutMs ?? defaultTimeoutMs;
+    if (timeoutMs > 0) headers.replace("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
+    for (const [key, value] of route.requestHeadersToAdd ?? []) headers.add(key.toLowerCase(), value);
+    const { prefix } = route.match;
+    if (route.prefixRewrite !== undefined && prefix !== undefined) {
+      const path = headers.first(":path") ?? "";
+      headers.overwrite(":path", route.prefixRewrite + path.slice(prefix.length));
+      headers.replace("x-envoy-original-path", path);
+    }
+    this._upstream = new UpstreamRequest(this, stream.proxy.clock, cluster, timeoutMs);
+    this._upstream.sendHeaders(headers, endOfStream);
+  }
+
+  acceptData(data: BodyBuffer, endOfStream: boolean): void {
+    const bytes = data.whole();
+    data.clear();
+    this._upstream?.sendData(bytes, endOfStream);
+  }
+
+  acceptTrailers(trailers: HeaderMap): void {
+    this._upstream?.sendTrailers(trailers);
+  }
+
+  /** The stream is over. */
+  end(): void {
+    this._upstream?.abandon();
+  }
+
+  /** The client's side is full, or has room again. */
+  pause(paused: boolean): void {
+    if (paused) {
+      this._held ??= [];
+      return;
+    }
+    const held = this._held ?? [];
+    this._held = undefined;
+    for (const run of held) this._pass(run); // one may fill the client's side again: the rest waits then
+  }
+
+  // ------------------------------------------------------------------------------------- the answer
+
+  connected(host: Host): void {
+    const { info } = this._stream;
+    info.upstream = {
+      address: host.address,
+      localAddress: "127.0.0.1:40000",
+      requestAttemptCount: 1,
+      backendLatencyNs: undefined,
+    };
+  }
+
+  responseHeaders(headers: HeaderMap, endOfStream: boolean): void {
+    for (const [name, value] of this._route?.responseHeadersToAdd ?? []) headers.add(name.toLowerCase(), value);
+    this._pass(() => {
+      if (endOfStream) this._latency();
+      this._stream.http.sendResponseHeaders(headers, endOfStream);
+    });
+  }
+
+  responseData(bytes: Uint8Array, endOfStream: boolean): void {
+    this._pass(() => {
+      if (endOfStream) this._latency();
+      this._stream.http.sendResponseData(bytes, endOfStream);
+    });
+  }
+
+  responseTrailers(trailers: HeaderMap): void {
+    this._pass(() => {
+      this._latency();
+      this._stream.http.sendResponseTrailers(trailers);
+    });
+  }
+
+  reply({ status, body, details, flag }: RouterReply): void {
+    if (flag !== undefined) this._stream.info.responseFlags |= responseFlags[flag];
+    this._stream.http.sendLocalReply({ status, body, headers: [], details });
+    this._stream.settle();
+  }
+
+  cutOff(details: string, flag: keyof typeof responseFlags): void {
+    this._stream.info.responseFlags |= responseFlags[flag];
+    this._stream.http.responseCodeDetails = details;
+    this._stream.http.reset();
+    this._stream.settle();
+  }
+
+  private _refuse(status: number, body: string, details: string, flag?: keyof typeof responseFlags): void {
+    if (flag !== undefined) this._stream.info.responseFlags |= responseFlags[flag];
+    const bytes = body === "" ? noBytes : Buffer.from(body);
+    this._stream.http.sendLocalReply({ status, body: bytes, headers: [], details });
+  }
+
+  private _latency(): void {
+    const { upstream, sinceStartNs } = this._stream.info;
+    if (upstream !== undefined) upstream.backendLatencyNs = sinceStartNs;
+  }
+
+  private _pass(run: () => void): void {
+    if (this._held !== undefined) {
+      this._held.push(run);
+      return;
+    }
+    run();
+    this._stream.settle();
+  }
+}

@@ -1,0 +1,192 @@
+import type { Clock, Timer } from "../../host/services/clock.js";
+import { millisecondsToNs } from "../../host/services/clock.js";
+import type { HeaderMap } from "../header-map.js";
+import { utf8 } from "../../abi/bytes.js";
+import { badRequestHeader } from "./header-check.js";
+import { frameRequest } from "./http1-framing.js";
+import type { Cluster, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
+import type { ResponseFlag } from "./response-flags.js";
+
+/** An answer that the router makes in the upstream's place. */
+export interface RouterReply {
+  readonly status: number;
+  readonly body: Uint8Array;
+  readonly details: string;
+  readonly flag: ResponseFlag | undefined;
+}
+
+/** Who sends a request upstream: a stream of a client, or a plugin's call. */
+export interface UpstreamOwner {
+  /** A host was chosen and its connection is there. */
+  connected?(host: Host): void;
+  responseHeaders(headers: HeaderMap, endOfStream: boolean): void;
+  responseData(bytes: Uint8Array, endOfStream: boolean): void;
+  responseTrailers(trailers: HeaderMap): void;
+  /** There will be no answer from the upstream. */
+  reply(reply: RouterReply): void;
+  /** The upstream's answer ends in the middle. */
+  cutOff(details: string, flag: ResponseFlag): void;
+}
+
+const resetFlags: Readonly<Record<UpstreamReset, ResponseFlag>> = {
+  "remote connection failure": "UF",
+  "connection termination": "UC",
+  "remote reset": "UR",
+  "protocol error": "UPE",
+  overflow: "UO",
+  "local reset": "LR",
+};
+
+/**
+ * A request on its way to a cluster, with its timeout: Envoy's router. [E] router.cc
+ *
+ * The connection is there one turn of the clock after the headers came; what is sent before that waits.
+ */
+export class UpstreamRequest implements HostEvents {
+  private readonly _owner: UpstreamOwner;
+  private readonly _clock: Clock;
+  private readonly _cluster: Cluster;
+  private readonly _timeoutMs: number;
+  private _stream: HostStream | undefined = undefined;
+  private _waiting: (() => void)[] | undefined = undefined;
+  private _timer: Timer | undefined = undefined;
+  private _sentNs = 0;
+  /** The request was passed on whole. */
+  private _complete = false;
+  private _answered = false;
+  private _over = false;
+
+  constructor(owner: UpstreamOwner, clock: Clock, cluster: Cluster, timeoutMs: number) {
+    this._owner = owner;
+    this._clock = clock;
+    this._cluster = cluster;
+    this._timeoutMs = timeoutMs;
+  }
+
+  /** Begins the request. The map stays the caller's: the codec gets a copy. */
+  sendHeaders(headers: HeaderMap, endOfStream: boolean): void {
+    const host = this._cluster.hosts[0];
+    if (host === undefined) {
+      return this._end({ status: 503, body: noHealthy, details: "no_healthy_upstream", flag: "UH" });
+    }
+    this._waiting = [];
+    this._clock.schedule(0, () => this._connect(host, headers, endOfStream));
+    if (endOfStream) this._requestComplete();
+  }
+
+  sendData(bytes: Uint8Array, endOfStream: boolean): void {
+    if (this._over) return;
+    if (this._waiting !== undefined) this._waiting.push(() => this._stream?.data(bytes, endOfStream));
+    else this._stream?.data(bytes, endOfStream);
+    if (endOfStream) this._requestComplete();
+  }
+
+  sendTrailers(trailers: HeaderMap): void {
+    if (this._over) return;
+    const send = (): void => {
+      if (this._cluster.protocol === "HTTP/2" || this._cluster.enableTrailers === true)
+        this._stream?.trailers(trailers);
+      else this._stream?.data(new Uint8Array(0), true);
+    };
+    if (this._waiting !== undefined) this._waiting.push(send);
+    else send();
+    this._requestComplete();
+  }
+
+  /** Nobody waits for the answer any more. */
+  abandon(): void {
+    if (this._over) return;
+    this._over = true;
+    this._timer?.cancel();
+    this._stream?.reset();
+  }
+
+  // ------------------------------------------------------------------------------------- from the host
+
+  headers(headers: HeaderMap, endOfStream: boolean): void {
+    if (this._over) return;
+    const status = Number(headers.first(":status"));
+    if (status >= 100 && status < 200 && status !== 101) return; // not passed on
+    this._answered = true;
+    if (this._complete && status !== 101) {
+      const ms = Math.floor((this._clock.elapsedNs - this._sentNs) / 1e6);
+      headers.replace("x-envoy-upstream-service-time", String(ms));
+    }
+    if (endOfStream) this._finish();
+    this._owner.responseHeaders(headers, endOfStream);
+  }
+
+  data(bytes: Uint8Array, endOfStream: boolean): void {
+    if (this._over) return;
+    if (endOfStream) this._finish();
+    this._owner.responseData(bytes, endOfStream);
+  }
+
+  trailers(trailers: HeaderMap): void {
+    if (this._over) return;
+    this._finish();
+    this._owner.responseTrailers(trailers);
+  }
+
+  reset(reason: UpstreamReset): void {
+    if (this._over) return;
+    this._finish();
+    const word = reason.replaceAll(" ", "_");
+    const flag = resetFlags[reason];
+    if (this._answered) return this._owner.cutOff(`upstream_reset_after_response_started{${word}}`, flag);
+    const why = reason === "remote connection failure" ? `${word}|delayed_connect_error:_Connection_refused` : word;
+    this._owner.reply({
+      status: 503,
+      body: utf8(`upstream connect error or disconnect/reset before headers. reset reason: ${reason}`),
+      details: `upstream_reset_before_response_started{${why}}`,
+      flag,
+    });
+  }
+
+  // -------------------------------------------------------------------------------------
+
+  private _connect(host: Host, headers: HeaderMap, endOfStream: boolean): void {
+    if (this._over) return host.refuses === true ? undefined : host.idleConnection?.();
+    if (host.refuses === true) return this.reset("remote connection failure");
+    this._owner.connected?.(host);
+    const refused = badRequestHeader(headers);
+    if (refused !== undefined) {
+      host.idleConnection?.();
+      const details = `filter_removed_required_request_headers{${refused.replace(/[\t\n\v\f\r ]/g, "_")}}`;
+      return this._end({ status: 503, body: Buffer.from(refused, "latin1"), details, flag: "DPE" });
+    }
+    const sent = headers.copy();
+    if (this._cluster.protocol !== "HTTP/2") frameRequest(sent, endOfStream);
+    this._stream = host.open(this);
+    this._stream.headers(sent, endOfStream);
+    const waiting = this._waiting!;
+    this._waiting = undefined;
+    for (const send of waiting) send();
+  }
+
+  private _requestComplete(): void {
+    if (this._complete || this._over) return;
+    this._complete = true;
+    this._sentNs = this._clock.elapsedNs;
+    if (this._timeoutMs <= 0) return;
+    this._timer = this._clock.schedule(millisecondsToNs(this._timeoutMs), () => {
+      this._stream?.reset();
+      this._finish();
+      if (this._answered) this._owner.cutOff("response_timeout", "UT");
+      else this._owner.reply({ status: 504, body: timedOut, details: "response_timeout", flag: "UT" });
+    });
+  }
+
+  private _end(reply: RouterReply): void {
+    this._finish();
+    this._owner.reply(reply);
+  }
+
+  private _finish(): void {
+    this._over = true;
+    this._timer?.cancel();
+  }
+}
+
+const noHealthy = utf8("no healthy upstream");
+const timedOut = utf8("upstream request timeout");
