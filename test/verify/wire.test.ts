@@ -4,6 +4,7 @@ import { connect, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ClientSpec, OriginSpec } from "../../src/verify/envoy/scenario.js";
+import { connectTo } from "../../src/verify/envoy/wire/byte-stream.js";
 import { playH1 } from "../../src/verify/envoy/wire/h1-client.js";
 import { playH2 } from "../../src/verify/envoy/wire/h2-client.js";
 import { Origin, type OriginKind } from "../../src/verify/envoy/wire/origin.js";
@@ -19,6 +20,8 @@ async function origin(specs: readonly OriginSpec[] = [{}], kind: OriginKind = { 
   open.push(listening);
   return listening;
 }
+
+const dial = (port: number) => () => connectTo(port);
 
 const fast = { chunk_delay_ms: 5 } as const;
 
@@ -50,7 +53,7 @@ describe("HTTP/1", () => {
         trailers: [["ct", "1"]],
         ...fast,
       },
-      server.port,
+      dial(server.port),
     );
     expect(record).toEqual({
       proto: "http1",
@@ -137,12 +140,12 @@ describe("HTTP/1", () => {
   ];
   test.each(ends)("$claim", async ({ client, origin: spec, expected }) => {
     const server = await origin([spec]);
-    expect(await playH1(client ?? {}, server.port)).toMatchObject(expected);
+    expect(await playH1(client ?? {}, dial(server.port))).toMatchObject(expected);
   });
 
   test("a request that is not finished stays open at the origin, and closes when the client goes", async () => {
     const server = await origin();
-    const playing = playH1({ body: "abc", content_length: 9, timeout_ms: 80, ...fast }, server.port);
+    const playing = playH1({ body: "abc", content_length: 9, timeout_ms: 80, ...fast }, dial(server.port));
     await new Promise((resolve) => setTimeout(resolve, 40));
     expect(server.take()).toMatchObject([{ end: "open" }]);
     expect(await playing).toEqual({ proto: "http1", end: "timeout" });
@@ -156,13 +159,13 @@ describe("HTTP/1", () => {
     });
     open.push({ close: () => server.close() });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const record = await playH1({ body: ["ab", "c"], ...fast }, (server.address() as AddressInfo).port);
+    const record = await playH1({ body: ["ab", "c"], ...fast }, dial((server.address() as AddressInfo).port));
     expect(record).toMatchObject({ status: 200, body: "abc", end: "complete" });
     expect(record.headers).toContainEqual(["x-method", "POST"]);
   });
 
   test("nobody listens", async () => {
-    expect(await playH1({}, 1)).toEqual({ proto: "http1", end: "refused" });
+    expect(await playH1({}, dial(1))).toEqual({ proto: "http1", end: "refused" });
   });
 });
 
@@ -181,7 +184,7 @@ describe("HTTP/2", () => {
     ]);
     const record = await playH2(
       { body: ["one", "two!"], headers: [["connection", "x"]], trailers: [["ct", "1"]], ...fast },
-      server.port,
+      dial(server.port),
     );
     expect(record).toEqual({
       proto: "http2",
@@ -216,15 +219,15 @@ describe("HTTP/2", () => {
 
   test("METADATA frames both ways", async () => {
     const server = await origin([{ metadata: [["n", "1"]] }]);
-    const record = await playH2({ body: "a", metadata: [["m", "2"]], ...fast }, server.port);
+    const record = await playH2({ body: "a", metadata: [["m", "2"]], ...fast }, dial(server.port));
     expect(record).toMatchObject({ metadata: [[["n", "1"]]], body: "hello", end: "complete" });
     expect(server.take()).toMatchObject([{ metadata: [[["m", "2"]]], body: "a" }]);
   });
 
   test("a reset by the origin, a reset by the client", async () => {
     const server = await origin([{ abort: "after_headers", error: 11 }, { hang: true }]);
-    expect(await playH2({}, server.port)).toMatchObject({ status: 200, end: "reset", resetCode: 11 });
-    expect(await playH2({ abort_after_ms: 20 }, server.port)).toEqual({ proto: "http2", end: "aborted" });
+    expect(await playH2({}, dial(server.port))).toMatchObject({ status: 200, end: "reset", resetCode: 11 });
+    expect(await playH2({ abort_after_ms: 20 }, dial(server.port))).toEqual({ proto: "http2", end: "aborted" });
     expect(server.take()[1]).toMatchObject({ end: "complete", afterwards: "reset", resetCode: 8 });
   });
 
@@ -236,7 +239,10 @@ describe("HTTP/2", () => {
     });
     open.push({ close: () => server.close() });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const record = await playH2({ body: "rep:300000:x", timeout_ms: 5000 }, (server.address() as AddressInfo).port);
+    const record = await playH2(
+      { body: "rep:300000:x", timeout_ms: 5000 },
+      dial((server.address() as AddressInfo).port),
+    );
     expect(record).toMatchObject({ status: 200, end: "complete" });
     expect(record.body).toContain("len=300000");
   });
@@ -260,7 +266,7 @@ describe("HTTP/2", () => {
 
 test("TCP: greeting, answer to the first bytes, close", async () => {
   const server = await origin([{ greet: "hi ", body: "bye", close: true, ...fast }], { speaks: "tcp" });
-  expect(await playTcp({ body: ["", "one"], ...fast }, server.port)).toEqual({
+  expect(await playTcp({ body: ["", "one"], ...fast }, dial(server.port))).toEqual({
     proto: "tcp",
     body: "hi bye",
     end: "closed",
@@ -270,7 +276,7 @@ test("TCP: greeting, answer to the first bytes, close", async () => {
 
 test("a connection that carries nothing is counted", async () => {
   const server = await origin();
-  await playTcp({ close: true }, server.port);
+  await playTcp({ close: true }, dial(server.port));
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(server.take()).toEqual([]);
   expect(server.idle).toBe(1);

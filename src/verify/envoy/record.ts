@@ -14,9 +14,10 @@ import { createMask, maskDeep } from "./mask.js";
 import type { Recording } from "./recording.js";
 import type { ClusterName, Scenario } from "./scenario.js";
 import { parseTrace } from "./trace.js";
+import { connectTo } from "./wire/byte-stream.js";
 import { playClients } from "./wire/clients.js";
 import { Origin } from "./wire/origin.js";
-import { pause } from "./wire/pause.js";
+import { pause, realTime } from "./wire/pause.js";
 
 export interface RecordOptions {
   /** A binary or a version; otherwise the one `findEnvoy` finds. */
@@ -125,7 +126,7 @@ async function play(
   listening: ReadonlyMap<ClusterName, Origin>,
 ): Promise<Played> {
   await pause(scenario.wait_ms ?? 0);
-  const clients = await playClients(scenario, port);
+  const clients = await playClients(scenario, () => connectTo(port), realTime);
   await pause(scenario.settle_ms ?? 80);
   const filter = `usedonly&filter=${encodeURIComponent(scenario.stats_filter ?? "wasm")}`;
   const stats = await envoy.admin(`/stats?${filter}`);

@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import { realTime, type Timeline } from "./pause.js";
 
 /** Why there is nothing more to read: a FIN, a reset, or the reader's own time is up. */
 export type StreamEnd = "fin" | "reset" | "timeout";
@@ -12,17 +13,35 @@ export class EndOfStream extends Error {
   }
 }
 
+/** What is used of a socket of `node:net`. */
+export interface StreamSocket {
+  readonly writable: boolean;
+  setNoDelay(on: boolean): unknown;
+  on(event: "data", listener: (data: Buffer) => void): unknown;
+  on(event: "end" | "error" | "close", listener: () => void): unknown;
+  write(bytes: Uint8Array | string): unknown;
+  end(): unknown;
+  destroy(): unknown;
+  resetAndDestroy(): unknown;
+}
+
+/** Opens a connection to the one server there is. @throws if it is refused */
+export type Dial = () => Promise<ByteStream>;
+
 /** A socket as something to read from piece by piece; writing never throws. */
 export class ByteStream {
-  readonly socket: Socket;
+  readonly socket: StreamSocket;
+  /** Of whoever reads and writes here. */
+  readonly time: Timeline;
   #buffer: Buffer = Buffer.alloc(0);
   #end: StreamEnd | undefined;
   #wake: (() => void) | undefined;
   /** Called once, when the stream ends. */
   onEnd: ((end: StreamEnd) => void) | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: StreamSocket, time: Timeline = realTime) {
     this.socket = socket;
+    this.time = time;
     socket.setNoDelay(true);
     socket.on("data", (data) => {
       this.#buffer = this.#buffer.length === 0 ? data : Buffer.concat([this.#buffer, data]);

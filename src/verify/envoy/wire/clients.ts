@@ -1,24 +1,25 @@
 import type { ClientRecord } from "../recording.js";
 import type { ClientSpec, Scenario } from "../scenario.js";
+import type { Dial } from "./byte-stream.js";
 import { playH1 } from "./h1-client.js";
 import { playH2 } from "./h2-client.js";
-import { pause } from "./pause.js";
+import type { Timeline } from "./pause.js";
 import { playTcp } from "./tcp-client.js";
 
-/** Plays the clients of a scenario against a port of this machine; the records are in the order of the scenario. */
-export async function playClients(scenario: Scenario, port: number): Promise<ClientRecord[]> {
+/** Plays the clients of a scenario; the records are in the order of the scenario. */
+export async function playClients(scenario: Scenario, dial: Dial, time: Timeline): Promise<ClientRecord[]> {
   const clients = scenario.clients ?? [{}];
-  if (scenario.parallel) return Promise.all(clients.map((client) => playOne(scenario, client, port)));
+  if (scenario.parallel) return Promise.all(clients.map((client) => playOne(scenario, client, dial, time)));
   const records: ClientRecord[] = [];
-  for (const client of clients) records.push(await playOne(scenario, client, port));
+  for (const client of clients) records.push(await playOne(scenario, client, dial, time));
   return records;
 }
 
-async function playOne(scenario: Scenario, client: ClientSpec, port: number): Promise<ClientRecord> {
-  await pause(client.at_ms ?? 0);
+async function playOne(scenario: Scenario, client: ClientSpec, dial: Dial, time: Timeline): Promise<ClientRecord> {
+  await time.pause(client.at_ms ?? 0);
   const proto = scenario.tcp ? "tcp" : (client.proto ?? scenario.downstream ?? "http1");
   const play = { http1: playH1, http2: playH2, tcp: playTcp }[proto];
-  const record = await play(client, port);
-  await pause(client.after_ms ?? 0);
+  const record = await play(client, dial);
+  await time.pause(client.after_ms ?? 0);
   return record;
 }

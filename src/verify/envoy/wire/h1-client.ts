@@ -2,7 +2,7 @@ import { messageOf } from "../../../errors.js";
 import { chunksOf, showBytes } from "../bytes.js";
 import type { ClientEnd, ClientRecord, HeaderPairs } from "../recording.js";
 import type { ClientSpec } from "../scenario.js";
-import { type ByteStream, connectTo, EndOfStream } from "./byte-stream.js";
+import { type ByteStream, type Dial, EndOfStream } from "./byte-stream.js";
 import {
   emptyBody,
   fieldOf,
@@ -13,7 +13,6 @@ import {
   readChunked,
   readLength,
 } from "./h1-message.js";
-import { pause } from "./pause.js";
 
 /** How long Envoy has to close a connection, or to send more than the response, before it counts as left open. */
 const lingerMs = 60;
@@ -21,22 +20,22 @@ const lingerMs = 60;
 type Draft = { -readonly [K in keyof ClientRecord]: ClientRecord[K] };
 
 /** Plays one HTTP/1.1 client to its end. Never throws. */
-export async function playH1(spec: ClientSpec, port: number): Promise<ClientRecord> {
+export async function playH1(spec: ClientSpec, dial: Dial): Promise<ClientRecord> {
   const record: Draft = { proto: "http1", end: "refused" };
   let stream: ByteStream;
   try {
-    stream = await connectTo(port);
+    stream = await dial();
   } catch {
     return record;
   }
   const over = new AbortController();
   const body = emptyBody();
-  const timer = setTimeout(() => stream.finish("timeout"), spec.timeout_ms ?? 1500);
+  const cancelTimer = stream.time.after(spec.timeout_ms ?? 1500, () => stream.finish("timeout"));
   const sending = send(spec, stream, record, over.signal);
   const leaving = leave(spec, stream, over.signal);
   record.end = await receive(spec, stream, record, body);
   if (record.end !== "complete" && (await Promise.race([leaving, false]))) record.end = "aborted";
-  clearTimeout(timer);
+  cancelTimer();
   over.abort();
   await sending;
   if (record.status !== undefined) {
@@ -53,7 +52,7 @@ async function send(spec: ClientSpec, stream: ByteStream, record: Draft, signal:
   if (spec.raw !== undefined) {
     for (const part of chunksOf(spec.raw)) {
       stream.write(part);
-      await pause(gap, signal);
+      await stream.time.pause(gap, signal);
     }
     return;
   }
@@ -61,13 +60,13 @@ async function send(spec: ClientSpec, stream: ByteStream, record: Draft, signal:
   const framing = spec.framing ?? (spec.trailers ? "chunked" : "length");
   stream.write(requestHead(spec, framing, body));
   for (const part of body) {
-    await pause(gap, signal);
+    await stream.time.pause(gap, signal);
     if (signal.aborted) return;
     if (!stream.write(framing === "chunked" ? formatChunk(part) : part))
       record.problem = "gone while the request was sent";
   }
   if (spec.body === undefined || framing !== "chunked" || spec.no_end) return;
-  await pause(spec.end_delay_ms ?? gap, signal);
+  await stream.time.pause(spec.end_delay_ms ?? gap, signal);
   if (!signal.aborted) stream.write(`0\r\n${formatFields(spec.trailers ?? [])}\r\n`);
 }
 
@@ -91,7 +90,7 @@ function requestHead(spec: ClientSpec, framing: "length" | "chunked", body: read
 /** True once the client left by itself. */
 async function leave(spec: ClientSpec, stream: ByteStream, signal: AbortSignal): Promise<boolean> {
   if (spec.abort_after_ms === undefined) return false;
-  await pause(spec.abort_after_ms, signal);
+  await stream.time.pause(spec.abort_after_ms, signal);
   if (signal.aborted) return false;
   if (spec.abort_kind === "fin") stream.socket.destroy();
   else stream.socket.resetAndDestroy();
@@ -151,7 +150,7 @@ async function readToEnd(stream: ByteStream, body: H1Body): Promise<boolean> {
 async function linger(stream: ByteStream, record: Draft): Promise<void> {
   record.connection = "open";
   const over = new AbortController();
-  await Promise.race([stream.more().catch(() => undefined), pause(lingerMs, over.signal)]);
+  await Promise.race([stream.more().catch(() => undefined), stream.time.pause(lingerMs, over.signal)]);
   over.abort();
   if (stream.buffered > 0) record.extra = showBytes(stream.rest());
   else if (stream.end === "fin" || stream.end === "reset") record.connection = "closed";

@@ -13,7 +13,6 @@ import {
   readLength,
 } from "./h1-message.js";
 import type { OriginPort, UpstreamDraft } from "./origin.js";
-import { pause } from "./pause.js";
 
 /** Between the last byte and a reset, so that Envoy reads that byte first. */
 const beforeResetMs = 30;
@@ -79,7 +78,7 @@ async function readRequestBody(stream: ByteStream, head: H1Head, draft: Upstream
 }
 
 async function answer(spec: OriginSpec, stream: ByteStream, isHead: boolean, signal: AbortSignal): Promise<Afterwards> {
-  await pause(spec.delay_ms ?? 0, signal);
+  await stream.time.pause(spec.delay_ms ?? 0, signal);
   if (spec.hang) await stream.more();
   if (signal.aborted) return "stays";
   if (spec.abort === "before_headers") return "reset";
@@ -89,19 +88,19 @@ async function answer(spec: OriginSpec, stream: ByteStream, isHead: boolean, sig
   }
   const { head, body, framing } = responseOf(spec);
   stream.write(head);
-  await pause(spec.headers_delay_ms ?? 0, signal);
+  await stream.time.pause(spec.headers_delay_ms ?? 0, signal);
   if (spec.abort === "after_headers") {
-    await pause(beforeResetMs, signal);
+    await stream.time.pause(beforeResetMs, signal);
     return "reset";
   }
   if (!isHead) {
     await writeParts(spec, stream, body, framing === "chunked" ? formatChunk : (part) => part, signal);
     if (spec.abort === "mid_body") {
-      await pause(beforeResetMs, signal);
+      await stream.time.pause(beforeResetMs, signal);
       return "reset";
     }
     if (framing === "chunked") {
-      await pause(spec.end_delay_ms ?? 0, signal);
+      await stream.time.pause(spec.end_delay_ms ?? 0, signal);
       if (!signal.aborted) stream.write(`0\r\n${formatFields(spec.trailers ?? [])}\r\n`);
     }
   }
@@ -116,7 +115,7 @@ async function writeParts(
   signal: AbortSignal,
 ): Promise<void> {
   for (const [index, part] of parts.entries()) {
-    if (index > 0) await pause(spec.chunk_delay_ms ?? 30, signal);
+    if (index > 0) await stream.time.pause(spec.chunk_delay_ms ?? 30, signal);
     if (signal.aborted) return;
     stream.write(format(part));
   }

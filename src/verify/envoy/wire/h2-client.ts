@@ -2,9 +2,8 @@ import { messageOf } from "../../../errors.js";
 import { chunksOf, showBytes } from "../bytes.js";
 import type { ClientEnd, ClientRecord, HeaderPairs } from "../recording.js";
 import type { ClientSpec, HeaderList } from "../scenario.js";
-import { type ByteStream, connectTo, EndOfStream } from "./byte-stream.js";
+import { type ByteStream, type Dial, EndOfStream } from "./byte-stream.js";
 import { H2Connection, type H2Event } from "./h2-connection.js";
-import { pause } from "./pause.js";
 
 /** How long an RST_STREAM after a complete response is waited for, and how long Envoy has to read one of ours. */
 const lingerMs = 50;
@@ -14,21 +13,21 @@ const cancel = 8;
 type Draft = { -readonly [K in keyof ClientRecord]: ClientRecord[K] };
 
 /** Plays one HTTP/2 client, with one request on stream 1, to its end. Never throws. */
-export async function playH2(spec: ClientSpec, port: number): Promise<ClientRecord> {
+export async function playH2(spec: ClientSpec, dial: Dial): Promise<ClientRecord> {
   const record: Draft = { proto: "http2", end: "refused" };
   let stream: ByteStream;
   try {
-    stream = await connectTo(port);
+    stream = await dial();
   } catch {
     return record;
   }
   const over = new AbortController();
-  const timer = setTimeout(() => stream.finish("timeout"), spec.timeout_ms ?? 1500);
+  const cancelTimer = stream.time.after(spec.timeout_ms ?? 1500, () => stream.finish("timeout"));
   const connection = new H2Connection(stream, "client");
   const sending = send(spec, connection, stream, over.signal);
   const exchange = new Exchange(record);
   record.end = await receive(connection, stream, exchange);
-  clearTimeout(timer);
+  cancelTimer();
   over.abort();
   if ((await sending) === "aborted" && record.end !== "complete") record.end = "aborted";
   exchange.finish();
@@ -52,23 +51,23 @@ async function send(
   );
   if (spec.metadata) connection.sendMetadata(streamId, spec.metadata);
   for (const [index, part] of body.entries()) {
-    await pause(gap, signal);
+    await stream.time.pause(gap, signal);
     if (signal.aborted) return "sent";
     if (!(await connection.sendData(streamId, part, endsWithBody && index === body.length - 1, signal))) return "sent";
   }
   if (spec.body !== undefined && spec.empty_end && !spec.trailers) {
-    await pause(gap, signal);
+    await stream.time.pause(gap, signal);
     if (!signal.aborted) await connection.sendData(streamId, Buffer.alloc(0), true, signal);
   }
   if (spec.trailers) {
-    await pause(gap, signal);
+    await stream.time.pause(gap, signal);
     if (!signal.aborted) connection.sendHeaders(streamId, spec.trailers, true);
   }
   if (spec.abort_after_ms === undefined) return "sent";
-  await pause(spec.abort_after_ms, signal);
+  await stream.time.pause(spec.abort_after_ms, signal);
   if (signal.aborted) return "sent";
   connection.reset(streamId, cancel);
-  await pause(lingerMs);
+  await stream.time.pause(lingerMs);
   stream.finish("timeout");
   return "aborted";
 }
@@ -153,12 +152,12 @@ async function receive(connection: H2Connection, stream: ByteStream, exchange: E
 }
 
 async function linger(connection: H2Connection, stream: ByteStream, exchange: Exchange): Promise<void> {
-  const timer = setTimeout(() => stream.finish("timeout"), lingerMs);
+  const cancelTimer = stream.time.after(lingerMs, () => stream.finish("timeout"));
   try {
     while (exchange.take(await connection.next()) === undefined);
   } catch (thrown) {
     if (!(thrown instanceof EndOfStream)) throw thrown;
   } finally {
-    clearTimeout(timer);
+    cancelTimer();
   }
 }

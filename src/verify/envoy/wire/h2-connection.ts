@@ -11,7 +11,7 @@ import {
   parseFrameHead,
   unpadded,
 } from "./h2-frames.js";
-import { encodeFields, HpackDecoder } from "./hpack.js";
+import { encodeFields, HpackDecoder, type TextEncoding } from "./hpack.js";
 
 /** What a peer did that matters to an exchange. */
 export type H2Event =
@@ -33,23 +33,27 @@ const metadataAllowed = Buffer.from("4d4400000001", "hex");
  */
 export class H2Connection {
   readonly #stream: ByteStream;
-  readonly #decoder = new HpackDecoder();
+  readonly #encoding: TextEncoding;
+  readonly #decoder: HpackDecoder;
   /** METADATA frames have a compression state of their own. */
-  readonly #metadataDecoder = new HpackDecoder();
+  readonly #metadataDecoder: HpackDecoder;
   /** What may still be sent, on the connection (stream 0) and on each stream. */
   readonly #windows = new Map<number, number>([[0, initialWindow]]);
   readonly #waiting = new Set<() => void>();
   #peerInitialWindow = initialWindow;
   #peerFrameLimit = frameLimit;
 
-  constructor(stream: ByteStream, side: "client" | "server") {
+  constructor(stream: ByteStream, side: "client" | "server", encoding: TextEncoding = "utf8") {
     this.#stream = stream;
+    this.#encoding = encoding;
+    this.#decoder = new HpackDecoder(encoding);
+    this.#metadataDecoder = new HpackDecoder(encoding);
     if (side === "client") stream.write(clientPreface);
     stream.write(formatFrame(FrameType.Settings, 0, 0, metadataAllowed));
   }
 
   sendHeaders(stream: number, fields: HeaderList, last: boolean): void {
-    const block = encodeFields(fields);
+    const block = encodeFields(fields, this.#encoding);
     for (let at = 0; at === 0 || at < block.length; at += frameLimit) {
       const part = block.subarray(at, at + frameLimit);
       const flags = (at + frameLimit >= block.length ? Flag.EndHeaders : 0) | (at === 0 && last ? Flag.EndStream : 0);
@@ -58,7 +62,7 @@ export class H2Connection {
   }
 
   sendMetadata(stream: number, fields: HeaderList): void {
-    this.#stream.write(formatFrame(FrameType.Metadata, Flag.EndHeaders, stream, encodeFields(fields)));
+    this.#stream.write(formatFrame(FrameType.Metadata, Flag.EndHeaders, stream, encodeFields(fields, this.#encoding)));
   }
 
   /** Waits for the peer's window. False if the connection or the signal ended first. */

@@ -4,7 +4,7 @@ import { type ByteStream, EndOfStream } from "./byte-stream.js";
 import { H2Connection, type H2Event } from "./h2-connection.js";
 import { clientPreface } from "./h2-frames.js";
 import type { OriginPort, UpstreamDraft } from "./origin.js";
-import { pause } from "./pause.js";
+import type { Timeline } from "./pause.js";
 
 /** Between the last frame and a reset, so that Envoy reads that frame first. */
 const beforeResetMs = 30;
@@ -22,7 +22,7 @@ export async function serveH2(origin: OriginPort, stream: ByteStream): Promise<v
       let request = requests.get(event.stream);
       if (request === undefined) {
         if (event.kind !== "headers") continue;
-        request = new Request(origin, connection, event.stream);
+        request = new Request(origin, connection, event.stream, stream.time);
         requests.set(event.stream, request);
       }
       request.take(event);
@@ -37,15 +37,17 @@ class Request {
   readonly #origin: OriginPort;
   readonly #connection: H2Connection;
   readonly #id: number;
+  readonly #time: Timeline;
   readonly #spec: OriginSpec;
   readonly #draft: UpstreamDraft;
   readonly #parts: Buffer[] = [];
   readonly #over = new AbortController();
 
-  constructor(origin: OriginPort, connection: H2Connection, id: number) {
+  constructor(origin: OriginPort, connection: H2Connection, id: number, time: Timeline) {
     this.#origin = origin;
     this.#connection = connection;
     this.#id = id;
+    this.#time = time;
     this.#spec = origin.next();
     this.#draft = origin.record({ proto: "http2", body: "", end: "open" });
   }
@@ -85,10 +87,10 @@ class Request {
     const [spec, id, connection] = [this.#spec, this.#id, this.#connection];
     const signal = AbortSignal.any([this.#origin.stopped, this.#over.signal]);
     const reset = async () => {
-      await pause(beforeResetMs, signal);
+      await this.#time.pause(beforeResetMs, signal);
       if (!signal.aborted) connection.reset(id, spec.error ?? internalError);
     };
-    await pause(spec.delay_ms ?? 0, signal);
+    await this.#time.pause(spec.delay_ms ?? 0, signal);
     if (spec.hang || signal.aborted) return;
     if (spec.abort === "before_headers") return connection.reset(id, spec.error ?? internalError);
 
@@ -99,16 +101,16 @@ class Request {
     connection.sendHeaders(id, headers, endsAtHeaders);
     if (endsAtHeaders) return;
     if (spec.metadata) connection.sendMetadata(id, spec.metadata);
-    await pause(spec.headers_delay_ms ?? 0, signal);
+    await this.#time.pause(spec.headers_delay_ms ?? 0, signal);
     if (spec.abort === "after_headers") return reset();
     for (const [index, part] of body.entries()) {
-      if (index > 0) await pause(spec.chunk_delay_ms ?? 30, signal);
+      if (index > 0) await this.#time.pause(spec.chunk_delay_ms ?? 30, signal);
       if (signal.aborted) return;
       const last = index === body.length - 1 && trailers === undefined && !spec.abort && !spec.empty_end;
       if (!(await connection.sendData(id, part, last, signal))) return;
     }
     if (spec.abort === "mid_body") return reset();
-    await pause(spec.end_delay_ms ?? 0, signal);
+    await this.#time.pause(spec.end_delay_ms ?? 0, signal);
     if (signal.aborted) return;
     if (trailers !== undefined) connection.sendHeaders(id, trailers, true);
     else if (spec.empty_end) await connection.sendData(id, Buffer.alloc(0), true, signal);

@@ -5,13 +5,18 @@ import { decodeHuffman, staticTable } from "./hpack-tables.js";
 
 type Entry = readonly [name: Buffer, value: Buffer];
 
+/** `latin1`: a character is a byte. `utf8`: text; what is not that is shown as `\\xHH`. */
+export type TextEncoding = "utf8" | "latin1";
+
 /** Every field as a literal without indexing and without Huffman coding: exactly the names and values given, in order. */
-export function encodeFields(fields: HeaderList): Buffer {
-  return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.of(0), encodeText(name), encodeText(value)]));
+export function encodeFields(fields: HeaderList, encoding: TextEncoding = "utf8"): Buffer {
+  return Buffer.concat(
+    fields.flatMap(([name, value]) => [Buffer.of(0), encodeText(name, encoding), encodeText(value, encoding)]),
+  );
 }
 
-function encodeText(text: string): Buffer {
-  const bytes = Buffer.from(text);
+function encodeText(text: string, encoding: TextEncoding): Buffer {
+  const bytes = Buffer.from(text, encoding);
   return Buffer.concat([encodeInteger(bytes.length), bytes]);
 }
 
@@ -31,6 +36,11 @@ export class HpackDecoder {
   #limit = 4096;
   #at = 0;
   #bytes: Uint8Array = new Uint8Array();
+  readonly #read: (bytes: Buffer) => string;
+
+  constructor(encoding: TextEncoding = "utf8") {
+    this.#read = encoding === "utf8" ? showText : (bytes) => bytes.toString("latin1");
+  }
 
   decode(block: Uint8Array): HeaderPairs {
     this.#bytes = block;
@@ -45,7 +55,7 @@ export class HpackDecoder {
         this.#evict();
         continue;
       } else entry = this.#literal((first & 0x40) !== 0);
-      fields.push([showText(entry[0]), showText(entry[1])]);
+      fields.push([this.#read(entry[0]), this.#read(entry[1])]);
     }
     return fields;
   }

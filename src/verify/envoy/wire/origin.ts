@@ -25,9 +25,9 @@ export interface OriginPort {
 /** What an origin speaks: HTTP/1 or 2 as the first bytes say, plain TCP, or HTTP/1 serving modules of a folder. */
 export type OriginKind = { readonly speaks: "http" } | { readonly speaks: "tcp" } | { readonly modules: string };
 
-/** One scripted server of one cluster, on a port of its own. */
-export class Origin implements OriginPort {
-  readonly #server: Server;
+/** What one scripted server of one cluster does, and what it saw. */
+export class OriginScript implements OriginPort {
+  readonly #kind: OriginKind;
   readonly #specs: readonly OriginSpec[];
   readonly #records: { draft: UpstreamDraft; settle: (draft: UpstreamDraft) => void }[] = [];
   readonly #streams = new Set<ByteStream>();
@@ -36,30 +36,10 @@ export class Origin implements OriginPort {
   readonly #over = new AbortController();
   #requests = 0;
 
-  private constructor(kind: OriginKind, specs: readonly OriginSpec[]) {
-    this.#specs = specs;
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
-      const stream = new ByteStream(socket);
-      this.#streams.add(stream);
-      void this.#serve(kind, stream).finally(() => {
-        this.#streams.delete(stream);
-        socket.destroy();
-      });
-    });
-  }
-
   /** @param specs One per request, the last one repeats. */
-  static async listen(kind: OriginKind, specs: readonly OriginSpec[] = [{}]): Promise<Origin> {
-    const origin = new Origin(kind, specs);
-    await new Promise<void>((resolve, reject) => {
-      origin.#server.once("error", reject);
-      origin.#server.listen(0, "127.0.0.1", resolve);
-    });
-    return origin;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  constructor(kind: OriginKind, specs: readonly OriginSpec[] = [{}]) {
+    this.#kind = kind;
+    this.#specs = specs;
   }
 
   get stopped(): AbortSignal {
@@ -88,21 +68,25 @@ export class Origin implements OriginPort {
     return this.#idle;
   }
 
-  async close(): Promise<void> {
+  /** Ends every connection. */
+  stop(): void {
     this.#over.abort();
     for (const stream of this.#streams) stream.socket.destroy();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
   }
 
-  async #serve(kind: OriginKind, stream: ByteStream): Promise<void> {
+  /** Serves one connection to its end. */
+  async serve(stream: ByteStream): Promise<void> {
+    const kind = this.#kind;
+    this.#streams.add(stream);
     try {
       if ("modules" in kind) await serveModule(this, stream, kind.modules);
       else if (kind.speaks === "tcp") await serveTcp(this, stream);
       else await this.#serveHttp(stream);
     } catch (thrown) {
       if (!(thrown instanceof EndOfStream)) throw thrown;
+    } finally {
+      this.#streams.delete(stream);
+      stream.socket.destroy();
     }
   }
 
@@ -112,5 +96,49 @@ export class Origin implements OriginPort {
     this.#idle--;
     stream.unread(first);
     await (first.subarray(0, 4).equals(Buffer.from(clientPreface.slice(0, 4))) ? serveH2 : serveH1)(this, stream);
+  }
+}
+
+/** An origin on a port of this machine. */
+export class Origin {
+  readonly #script: OriginScript;
+  readonly #server: Server;
+
+  private constructor(script: OriginScript) {
+    this.#script = script;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      void script.serve(new ByteStream(socket));
+    });
+  }
+
+  /** @param specs One per request, the last one repeats. */
+  static async listen(kind: OriginKind, specs?: readonly OriginSpec[]): Promise<Origin> {
+    const origin = new Origin(new OriginScript(kind, specs));
+    await new Promise<void>((resolve, reject) => {
+      origin.#server.once("error", reject);
+      origin.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return origin;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** As `OriginScript`'s. */
+  take(): UpstreamRecord[] {
+    return this.#script.take();
+  }
+
+  /** As `OriginScript`'s. */
+  get idle(): number {
+    return this.#script.idle;
+  }
+
+  async close(): Promise<void> {
+    this.#script.stop();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
   }
 }

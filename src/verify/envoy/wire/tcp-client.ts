@@ -1,14 +1,13 @@
 import { chunksOf, showBytes } from "../bytes.js";
 import type { ClientEnd, ClientRecord } from "../recording.js";
 import type { ClientSpec } from "../scenario.js";
-import { type ByteStream, connectTo, EndOfStream } from "./byte-stream.js";
-import { pause } from "./pause.js";
+import { type ByteStream, type Dial, EndOfStream } from "./byte-stream.js";
 
 /** Plays one TCP client to its end. Never throws. */
-export async function playTcp(spec: ClientSpec, port: number): Promise<ClientRecord> {
+export async function playTcp(spec: ClientSpec, dial: Dial): Promise<ClientRecord> {
   let stream: ByteStream;
   try {
-    stream = await connectTo(port);
+    stream = await dial();
   } catch {
     return { proto: "tcp", end: "refused" };
   }
@@ -16,14 +15,14 @@ export async function playTcp(spec: ClientSpec, port: number): Promise<ClientRec
   const receiving = receive(stream, parts);
   for (const part of chunksOf(spec.body)) {
     stream.write(part);
-    await pause(spec.chunk_delay_ms ?? 50);
+    await stream.time.pause(spec.chunk_delay_ms ?? 50);
   }
   if (spec.half_close) stream.socket.end();
   if (spec.abort) stream.socket.resetAndDestroy();
   else if (spec.close) stream.socket.destroy();
-  const timer = setTimeout(() => stream.finish("timeout"), spec.timeout_ms ?? 500);
+  const cancelTimer = stream.time.after(spec.timeout_ms ?? 500, () => stream.finish("timeout"));
   const end = await receiving;
-  clearTimeout(timer);
+  cancelTimer();
   stream.socket.destroy();
   const left = spec.abort || spec.close;
   return { proto: "tcp", body: showBytes(Buffer.concat(parts)), end: left ? "aborted" : end };

@@ -2,7 +2,6 @@ import { chunksOf, showBytes } from "../bytes.js";
 import type { BodySpec } from "../scenario.js";
 import { type ByteStream, EndOfStream } from "./byte-stream.js";
 import type { OriginPort } from "./origin.js";
-import { pause } from "./pause.js";
 
 /** Greets, answers the first bytes with its body, notes all that comes. */
 export async function serveTcp(origin: OriginPort, stream: ByteStream): Promise<void> {
@@ -12,7 +11,7 @@ export async function serveTcp(origin: OriginPort, stream: ByteStream): Promise<
   const say = async (body: BodySpec | null | undefined) => {
     for (const part of chunksOf(body)) {
       stream.write(part);
-      await pause(spec.chunk_delay_ms ?? 30, origin.stopped);
+      await stream.time.pause(spec.chunk_delay_ms ?? 30, origin.stopped);
     }
   };
   await say(spec.greet);
