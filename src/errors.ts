@@ -23,6 +23,12 @@ export type HarnessErrorCode =
   | "VM_START_REFUSED" // proxy_on_vm_start answered false
   | "CONFIGURE_REFUSED" // proxy_on_configure answered false
   | "LIMIT_EXCEEDED" // a named limit of src/abi/limits.ts
+  // An exchange
+  | "UPSTREAM_UNKNOWN" // a route or call goes to an upstream that the test did not define
+  | "UPSTREAM_FAILED" // the function that answers for an upstream threw
+  | "EXCHANGE_STUCK" // nothing can happen any more, and the exchange is not over
+  | "WOULD_CRASH_ENVOY" // a plugin did what ends a real Envoy
+  | "DIAGNOSTIC" // with `strict`: something that Envoy leaves undefined
   // A real Envoy
   | "ENVOY_MISSING" // none was found where it was looked for
   | "ENVOY_UNUSABLE" // what was found is no Envoy that runs here

@@ -1,6 +1,7 @@
 import type { Plugin, PluginOptions } from "./harness/plugin.js";
 import type { Inspection } from "./harness/inspect.js";
 import type { RunOptions, RunReport } from "./harness/run.js";
+import type { Proxy, ProxyOptions } from "./harness/proxy.js";
 import type { ModuleSource } from "./harness/source.js";
 
 export { HarnessError } from "./errors.js";
@@ -13,6 +14,11 @@ export type { MessageView, Part, Passed, StreamDriver, StreamDriverOptions } fro
 export type { CallReply, PluginCall } from "./harness/calls.js";
 export { headers } from "./harness/headers.js";
 export type { HeadersInput, HeaderValue } from "./harness/headers.js";
+export { noReply, reply } from "./harness/upstreams.js";
+export type { Reply, UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./harness/upstreams.js";
+export type { ClientResponse, Exchange, PendingExchange, ProxyRequest, SendOptions } from "./harness/exchange.js";
+export type { FilterOptions, Proxy, ProxyCall, ProxyOptions } from "./harness/proxy.js";
+export type { AccessEntry, FailurePolicy, ListenerSettings, Route, VirtualHost } from "./proxy/envoy/settings.js";
 export type { ActionReport, ExchangeInput, MessageReport, Outcome, RunOptions, RunReport } from "./harness/run.js";
 export type { Inspection } from "./harness/inspect.js";
 export type { ModuleSource } from "./harness/source.js";
@@ -55,4 +61,13 @@ export async function run(source: ModuleSource, options?: RunOptions): Promise<R
  */
 export async function inspect(source: ModuleSource): Promise<Inspection> {
   return (await import("./harness/inspect.js")).inspect(source);
+}
+
+/**
+ * Starts a proxy: filters, routes and upstreams, as one Envoy has them. `proxy.send()` makes whole exchanges.
+ *
+ * @throws {HarnessError} As `loadPlugin`, for a plugin that Envoy would not start with; OPTION_INVALID.
+ */
+export async function createProxy(options: ProxyOptions): Promise<Proxy> {
+  return (await import("./harness/proxy.js")).createProxy(options);
 }

@@ -18,6 +18,8 @@ export interface StreamEnds {
   streamReset(): void;
   /** The response is complete, or the stream was reset: nothing follows but log and destroy. */
   ended?(): void;
+  /** Log and destroy were called: nothing follows at all. */
+  gone?(): void;
   /** A response that cannot leave as it is gets replaced by this reply. [E] checkRequiredResponseHeaders */
   checkResponse?(headers: HeaderMap): LocalReply | undefined;
   /** Headers that the route adds to local replies. */
@@ -244,6 +246,7 @@ export class HttpStream implements StreamView {
     this.ends.ended?.();
     for (const filter of this.filters) filter.log();
     for (const filter of this.filters) filter.destroy();
+    this.ends.gone?.();
   }
 }
 

@@ -18,3 +18,8 @@ export function callbackLines(plugin: Plugin, first = "on_request_headers"): str
   const start = all.findIndex((line) => line.startsWith(first));
   return start < 0 ? [] : all.slice(start);
 }
+
+/** The probe as a filter of `createProxy`, with a rule on each line. */
+export function probeWith(...script: string[]) {
+  return { module: fixture("probe/probe.wasm"), name: "p", rootId: "r", configuration: script.join("\n") };
+}

@@ -2,6 +2,7 @@ import type { HostProcess } from "../../host/process.js";
 import type { Client, DownstreamStream, HttpProtocol } from "./peers.js";
 import type { EnvoyProxy } from "./proxy.js";
 import { ProxyStream } from "./proxy-stream.js";
+import type { AccessEntry } from "./settings.js";
 import type { StreamFacts } from "./stream-info.js";
 
 /** A client's connection: on HTTP/1 it has one stream at a time. */
@@ -25,9 +26,13 @@ export class Connection {
     this.facts = { protocol, sourceAddress, destinationAddress: proxy.settings.listener.address };
   }
 
-  /** A new request; its first event is `headers`, or `codecError` for what is no request. */
-  newStream(client: Client): DownstreamStream {
-    const stream = new ProxyStream(this, client);
+  /**
+   * A new request; its first event is `headers`, or `codecError` for what is no request.
+   *
+   * @param ended Is told when the stream is over and plugins have logged it.
+   */
+  newStream(client: Client, ended?: (access: AccessEntry) => void): DownstreamStream {
+    const stream = new ProxyStream(this, client, ended);
     this._streams.add(stream);
     return stream;
   }

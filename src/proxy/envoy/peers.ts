@@ -65,8 +65,12 @@ export interface Host {
   readonly refuses?: boolean;
   /** A connection that carries nothing was opened: a request was refused after the pool had begun to connect. */
   idleConnection?(): void;
-  /** A new request; its first event is `headers`. Events must not come before this has returned. */
-  open(events: HostEvents): HostStream;
+  /**
+   * A new request; its first event is `headers`. Events must not come before this has returned.
+   *
+   * @param from The client's stream that it belongs to; undefined for a plugin's call.
+   */
+  open(events: HostEvents, from: DownstreamStream | undefined): HostStream;
 }
 
 /** A named group of hosts. A cluster without hosts answers 503, details `no_healthy_upstream`. */

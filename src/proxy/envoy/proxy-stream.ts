@@ -13,6 +13,7 @@ import type { Connection } from "./connection.js";
 import { frameResponse } from "./http1-framing.js";
 import type { Client, DownstreamStream } from "./peers.js";
 import type { EnvoyProxy } from "./proxy.js";
+import type { AccessEntry } from "./settings.js";
 import { finishResponse, isUpgrade, normaliseRequest } from "./request-headers.js";
 import { flagNames, responseFlags } from "./response-flags.js";
 import type { RouteChoice } from "./routes.js";
@@ -33,6 +34,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   private _http10 = false;
   /** The connection ends with this response (HTTP/1). */
   private _closes = false;
+  private _access: AccessEntry | undefined = undefined;
   private _choice: RouteChoice | undefined = undefined;
   private _routeKnown = false;
   private _idleTimer: Timer | undefined = undefined;
@@ -40,7 +42,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   /** What the client sent while nothing more was to be read. */
   private _unread: (() => void)[] | undefined = undefined;
 
-  constructor(connection: Connection, client: Client) {
+  private readonly _ended: ((access: AccessEntry) => void) | undefined;
+
+  constructor(connection: Connection, client: Client, ended?: (access: AccessEntry) => void) {
+    this._ended = ended;
     this.connection = connection;
     this.proxy = connection.proxy;
     this._client = client;
@@ -197,7 +202,11 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) this._client.reset(0);
       else if (this._closes) this._client.closing?.();
     }
-    this._logAccess();
+    this._access = this._logAccess();
+  }
+
+  gone(): void {
+    this._ended?.(this._access!);
   }
 
   checkResponse(headers: HeaderMap): LocalReply | undefined {
@@ -293,10 +302,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     });
   }
 
-  private _logAccess(): void {
+  private _logAccess(): AccessEntry {
     const { http, info } = this;
     const status = http.responseHeaders?.first(":status");
-    this.proxy.accessLog.push({
+    const entry: AccessEntry = {
       code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
       details: http.responseCodeDetails,
       flags: flagNames(info.responseFlags),
@@ -309,7 +318,9 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       route: info.routeName,
       grpcStatus: http.responseTrailers?.first("grpc-status") ?? http.responseHeaders?.first("grpc-status"),
       filterState: info.filterState,
-    });
+    };
+    this.proxy.accessLog.push(entry);
+    return entry;
   }
 }
 

@@ -24,6 +24,10 @@ export class Router implements SideEnd, UpstreamOwner {
     this._stream = stream;
   }
 
+  get from(): ProxyStream {
+    return this._stream;
+  }
+
   // ------------------------------------------------------------------------------------- the request leaves the chain
 
   acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {

@@ -4,7 +4,7 @@ import type { HeaderMap } from "../header-map.js";
 import { utf8 } from "../../abi/bytes.js";
 import { badRequestHeader } from "./header-check.js";
 import { frameRequest } from "./http1-framing.js";
-import type { Cluster, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
+import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
 import type { ResponseFlag } from "./response-flags.js";
 
 /** An answer that the router makes in the upstream's place. */
@@ -17,6 +17,8 @@ export interface RouterReply {
 
 /** Who sends a request upstream: a stream of a client, or a plugin's call. */
 export interface UpstreamOwner {
+  /** The client's stream that it is for; undefined for a plugin's call. */
+  readonly from?: DownstreamStream;
   /** A host was chosen and its connection is there. */
   connected?(host: Host): void;
   responseHeaders(headers: HeaderMap, endOfStream: boolean): void;
@@ -157,7 +159,7 @@ export class UpstreamRequest implements HostEvents {
     }
     const sent = headers.copy();
     if (this._cluster.protocol !== "HTTP/2") frameRequest(sent, endOfStream);
-    this._stream = host.open(this);
+    this._stream = host.open(this, this._owner.from);
     this._stream.headers(sent, endOfStream);
     const waiting = this._waiting!;
     this._waiting = undefined;

@@ -1,0 +1,353 @@
+import type { LogLevel, LogLevelName } from "../abi/enums.js";
+import { HarnessError } from "../errors.js";
+import type { ForeignFunction } from "../host/foreign-function.js";
+import { failureError } from "../host/life-cycle.js";
+import type { HostFunctions, UnknownImports } from "../host/linker.js";
+import type { LogRecord } from "../host/log-book.js";
+import type { Clock } from "../host/services/clock.js";
+import type { Metric } from "../host/services/metrics.js";
+import type { DownstreamStream } from "../proxy/envoy/peers.js";
+import type { CallRecord } from "../proxy/envoy/http-calls.js";
+import type { Property } from "../proxy/envoy/property-value.js";
+import { EnvoyProxy } from "../proxy/envoy/proxy.js";
+import type {
+  AccessEntry,
+  FailurePolicy,
+  ListenerSettings,
+  PluginConfig,
+  Route,
+  VirtualHost,
+} from "../proxy/envoy/settings.js";
+import type { HeaderMap } from "../proxy/header-map.js";
+import type { Exchange, ProxyRequest, SendOptions } from "./exchange.js";
+import { PendingExchange } from "./exchange.js";
+import type { Diagnostic } from "./plugin.js";
+import { configurationBytes, logLevelOf } from "./plugin.js";
+import type { ModuleSource } from "./source.js";
+import { loadSource, nameOfSource } from "./source.js";
+import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./upstreams.js";
+import { UpstreamTable } from "./upstreams.js";
+
+/** A plugin in a filter chain. */
+export interface FilterOptions {
+  readonly module: ModuleSource;
+  /** Default: the file's name without `.wasm`. */
+  readonly name?: string;
+  /** Default "". */
+  readonly rootId?: string;
+  /** Default "". Plugins with the same id, module and VM configuration share a VM, as in Envoy. */
+  readonly vmId?: string;
+  /** Text (UTF-8), bytes, or an object that becomes JSON. Default: none. */
+  readonly configuration?: string | Uint8Array | object;
+  readonly vmConfiguration?: string | Uint8Array | object;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default FAIL_CLOSED. */
+  readonly failurePolicy?: FailurePolicy;
+  /** The old `fail_open: true`. Not together with `failurePolicy`. */
+  readonly failOpen?: boolean;
+  /** FAIL_RELOAD: first interval of the back-off. Default 1000. */
+  readonly reloadMs?: number;
+  readonly allowOnHeadersStopIteration?: boolean;
+  readonly capabilities?: readonly string[];
+  readonly unknownImports?: UnknownImports;
+  readonly hostFunctions?: HostFunctions;
+}
+
+export interface ProxyOptions {
+  /** The HTTP filter chain, in Envoy's order: the first meets requests first and responses last. */
+  readonly filters: readonly (ModuleSource | FilterOptions)[];
+  /** Plugins that log access, on their root context. */
+  readonly accessLoggers?: readonly (ModuleSource | FilterOptions)[];
+  /** Upstreams by name: where routes and calls of plugins go. */
+  readonly upstreams?: Readonly<Record<string, Upstream | UpstreamOptions>>;
+  /** Upstream of every request. Default: the first of `upstreams`. Not together with `routes`. */
+  readonly route?: string;
+  /** Routes in order; the first that fits is taken, none that fits is a 404. */
+  readonly routes?: readonly Route[];
+  /** Routes by authority. Not together with `routes`. */
+  readonly virtualHosts?: readonly VirtualHost[];
+  /** Default "error". */
+  readonly onUnknownUpstream?: UnknownUpstream;
+  /** Buffer limit, idle timeout and whatever else the listener says. */
+  readonly listener?: Partial<ListenerSettings>;
+  /** Properties, by path with dots: they win over what the exchange has. */
+  readonly properties?: Readonly<Record<string, Property>>;
+  readonly dynamicMetadata?: Readonly<Record<string, unknown>>;
+  /** Default "info". */
+  readonly logLevel?: LogLevelName | LogLevel;
+  readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
+  /**
+   * What a trap does: "throw" fails the exchange that met it; "policy" gives the client what Envoy's failure policy says.
+   * Default "throw", and "policy" where a filter has a `failurePolicy` or `failOpen`.
+   */
+  readonly onFailure?: "throw" | "policy";
+  /** Diagnostics fail the exchange. Default false; those that would crash Envoy always do. */
+  readonly strict?: boolean;
+  /** Worker threads, each with VMs of its own, and the main thread's. Default 0: one VM, no main thread. */
+  readonly workers?: number;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Wall time at the start. Default 2023-11-14T22:13:20Z. */
+  readonly startTime?: Date;
+  readonly realClock?: boolean;
+  /** Milliseconds that one entry into a guest may take; 0: no limit. Default 1000. */
+  readonly budgetMs?: number;
+  /** Keep every callback and hostcall. Default false. */
+  readonly trace?: boolean;
+}
+
+/** A call that a plugin made. */
+export interface ProxyCall {
+  readonly upstream: string;
+  readonly kind: "http" | "grpc" | "grpc-stream";
+  /** As they went upstream. */
+  readonly headers: HeaderMap;
+  readonly body: Uint8Array;
+  readonly outcome: "pending" | "answered" | "failed" | "cancelled";
+  /** HTTP status of the answer. */
+  readonly status: number | undefined;
+}
+
+const listenerDefaults: ListenerSettings = {
+  address: "127.0.0.1:10000",
+  bufferLimit: 1024 * 1024,
+  streamIdleTimeoutMs: 300_000,
+  enableTrailers: false,
+  useRemoteAddress: false,
+  localAddress: "10.0.0.1",
+  acceptHttp10: false,
+  upgrades: [],
+  localReplyMappers: [],
+  direction: 0,
+  metadata: {},
+  maxHeaders: 100,
+};
+
+/**
+ * Starts a proxy: filters, routes and upstreams, as one Envoy has them.
+ *
+ * @throws {HarnessError} As `loadPlugin`, for a plugin that Envoy would not start with; OPTION_INVALID.
+ */
+export async function createProxy(options: ProxyOptions): Promise<Proxy> {
+  const plugins = await Promise.all(options.filters.map(pluginConfig));
+  const accessLoggers = await Promise.all((options.accessLoggers ?? []).map(pluginConfig));
+  const proxyRef: { proxy?: Proxy } = {};
+  const clusters = new UpstreamTable(options.upstreams ?? {}, options.onUnknownUpstream ?? "error", {
+    clock: () => proxyRef.proxy!.clock,
+    arrived: (request, from) => proxyRef.proxy!.arrived(request, from),
+    waitFor: (promise) => proxyRef.proxy!.waitFor(promise),
+    failed: (error) => proxyRef.proxy!.failed(error),
+  });
+  const engine = await EnvoyProxy.create({
+    plugins,
+    accessLoggers,
+    services: [],
+    virtualHosts: virtualHostsOf(options),
+    clusters,
+    listener: { ...listenerDefaults, ...options.listener },
+    properties: options.properties ?? {},
+    dynamicMetadata: options.dynamicMetadata ?? {},
+    logLevel: logLevelOf(options.logLevel ?? "info"),
+    foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+    workers: options.workers ?? 0,
+    seed: options.seed ?? 1,
+    ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
+    ...(options.realClock !== undefined && { realClock: options.realClock }),
+    budgetMs: options.budgetMs ?? 1000,
+    trace: options.trace ?? false,
+  });
+  const policies = plugins.some((one) => one.failurePolicy !== undefined || one.failOpen !== undefined);
+  return (proxyRef.proxy = new Proxy(engine, {
+    throwOnFailure: (options.onFailure ?? (policies ? "policy" : "throw")) === "throw",
+    strict: options.strict ?? false,
+  }));
+}
+
+async function pluginConfig(given: ModuleSource | FilterOptions): Promise<PluginConfig> {
+  const plain = typeof given === "string" || given instanceof URL || given instanceof Uint8Array;
+  const options: FilterOptions = plain ? { module: given } : given;
+  if (options.failurePolicy !== undefined && options.failOpen !== undefined) {
+    throw new HarnessError(
+      "OPTION_INVALID",
+      "Cannot use failurePolicy and failOpen together: Envoy takes only one of them",
+    );
+  }
+  const { module, name, rootId, vmId, configuration, vmConfiguration, ...rest } = options;
+  return {
+    ...rest,
+    name: name ?? nameOfSource(module),
+    rootId: rootId ?? "",
+    vmId: vmId ?? "",
+    module: await loadSource(module),
+    configuration: configurationBytes(configuration),
+    vmConfiguration: configurationBytes(vmConfiguration),
+  };
+}
+
+function virtualHostsOf({ upstreams = {}, route, routes, virtualHosts }: ProxyOptions): readonly VirtualHost[] {
+  const given = [route, routes, virtualHosts].filter((one) => one !== undefined).length;
+  if (given > 1) throw new HarnessError("OPTION_INVALID", "Give one of route, routes and virtualHosts");
+  if (virtualHosts !== undefined) return virtualHosts;
+  const first = route ?? Object.keys(upstreams)[0];
+  const all: readonly Route[] = first === undefined ? [] : [{ match: { prefix: "/" }, cluster: first }];
+  return [{ name: "local", domains: ["*"], routes: routes ?? all }];
+}
+
+/** What tests want besides Envoy's behaviour. */
+interface Strictness {
+  readonly throwOnFailure: boolean;
+  readonly strict: boolean;
+}
+
+/** A proxy with its plugins: the third level of the API, on which whole exchanges are made. */
+export class Proxy implements AsyncDisposable, Disposable {
+  /** The parts behind it: for those who build upon the harness. */
+  readonly engine: EnvoyProxy;
+  private readonly _strictness: Strictness;
+  private readonly _promises = new Set<Promise<unknown>>();
+  private readonly _open = new Set<PendingExchange>();
+  private _problem: HarnessError | undefined = undefined;
+  private _requests: UpstreamRequestView[] = [];
+  private _closed = false;
+
+  /** Use `createProxy`. */
+  constructor(engine: EnvoyProxy, strictness: Strictness) {
+    this.engine = engine;
+    this._strictness = strictness;
+  }
+
+  get clock(): Clock {
+    return this.engine.clock;
+  }
+  /** Lines that plugins logged, oldest first. */
+  get logs(): readonly LogRecord[] {
+    return this.engine.worker.log.records;
+  }
+  /** Calls that plugins made, oldest first. */
+  get calls(): readonly ProxyCall[] {
+    return this.engine.callouts.calls.map(callView);
+  }
+  /** Requests that reached an upstream, those of plugins' calls too, oldest first. */
+  get upstreamRequests(): readonly UpstreamRequestView[] {
+    return this._requests;
+  }
+  get metrics(): readonly Metric[] {
+    return this.engine.worker.metrics.all();
+  }
+  get accessLog(): readonly AccessEntry[] {
+    return this.engine.accessLog;
+  }
+  get diagnostics(): readonly Diagnostic[] {
+    return this.engine.diagnostics;
+  }
+  /** Statistics of plugins as Envoy's `/stats` prints them. */
+  get stats(): ReadonlyMap<string, string> {
+    return this.engine.stats();
+  }
+
+  /**
+   * Sends a request. What can happen at once has happened when this returns; awaiting the result lets time pass until the
+   * exchange is over.
+   *
+   * @throws {HarnessError} When awaited: GUEST_TRAPPED or GUEST_TIMEOUT (see `onFailure`), UPSTREAM_UNKNOWN, UPSTREAM_FAILED,
+   *   WOULD_CRASH_ENVOY, with `strict` DIAGNOSTIC; EXCHANGE_STUCK when nothing can happen any more. At once: OPTION_INVALID,
+   *   ILLEGAL_CALL after `close`.
+   */
+  send(request: ProxyRequest = {}, options: SendOptions = {}): PendingExchange {
+    if (this._closed) throw new HarnessError("ILLEGAL_CALL", "Cannot send a request: the proxy is closed");
+    return new PendingExchange(this, request, options);
+  }
+
+  /** Ends the plugins: on_done, on_delete. Closing twice is harmless. */
+  close(): void {
+    if (this._closed) return;
+    this._closed = true;
+    this.engine.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  // ------------------------------------------------------------------------------------- for exchanges and upstreams
+
+  /** An exchange begins. */
+  begin(exchange: PendingExchange): void {
+    this._open.add(exchange);
+  }
+
+  /** An exchange is over. */
+  forget(exchange: PendingExchange): void {
+    this._open.delete(exchange);
+  }
+
+  /** A request reached an upstream. */
+  arrived(request: UpstreamRequestView, from: DownstreamStream | undefined): void {
+    this._requests.push(request);
+    if (from === undefined) return;
+    for (const exchange of this._open) if (exchange.stream === from) exchange.upstreamRequest = request;
+  }
+
+  waitFor(promise: Promise<unknown>): void {
+    this._promises.add(promise);
+    void promise.finally(() => this._promises.delete(promise));
+  }
+
+  failed(error: HarnessError): void {
+    this._problem ??= error;
+    for (const exchange of this._open) exchange.fail(error);
+  }
+
+  /** Lets things happen until `done`: what is due, then answers that upstreams still work on, then time. */
+  async passTime(done: () => boolean): Promise<void> {
+    const { clock } = this.engine;
+    for (;;) {
+      clock.advance(0);
+      if (done()) return;
+      if (this._promises.size > 0) {
+        await Promise.race(this._promises);
+        continue;
+      }
+      const nextNs = clock.nextDueInNs;
+      if (nextNs === undefined) {
+        throw new HarnessError(
+          "EXCHANGE_STUCK",
+          "Exchange cannot end: nothing is due, and the listener has no idle timeout; does a plugin pause without resuming?",
+        );
+      }
+      clock.advance(nextNs / 1e6);
+    }
+  }
+
+  /** Throws what a test has to know. */
+  throwProblems(own: HarnessError | undefined, firstDiagnostic: number): void {
+    const problem = own ?? this._problem;
+    this._problem = undefined;
+    if (problem !== undefined) throw problem;
+    if (this._strictness.throwOnFailure) {
+      for (const worker of this.engine.workers) {
+        const failed = worker.vms.find((vm) => vm.failed);
+        if (failed !== undefined) throw failureError(failed);
+      }
+    }
+    const found = this.engine.diagnostics.slice(firstDiagnostic);
+    const crash = found.find(({ code }) => code === "WOULD_CRASH_ENVOY");
+    if (crash !== undefined) throw new HarnessError("WOULD_CRASH_ENVOY", crash.message);
+    if (this._strictness.strict && found.length > 0) {
+      throw new HarnessError("DIAGNOSTIC", `${found[0]!.code}: ${found[0]!.message}`, {
+        details: found.slice(1).map(({ code, message }) => `${code}: ${message}`),
+      });
+    }
+  }
+}
+
+function callView(record: CallRecord): ProxyCall {
+  const { cluster, kind, headers, body, outcome, status } = record;
+  return { upstream: cluster, kind, headers, body, outcome, status };
+}
+
+export type { Exchange };
