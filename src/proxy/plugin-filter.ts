@@ -9,7 +9,7 @@ import type { BufferPort, Fields, LocalResponse, PropertyValue, StreamPort } fro
 import { DataAction, dataAction, HeadersAction, headersAction, TrailersAction, trailersAction } from "./action.js";
 import type { BodyBuffer } from "./body-buffer.js";
 import type { HeaderMap } from "./header-map.js";
-import type { FilterHandle, HttpFilter } from "./http-filter.js";
+import type { FilterHandle, HttpFilter, StreamView } from "./http-filter.js";
 
 export interface PluginFilterOptions {
   /** `allow_on_headers_stop_iteration`. */
@@ -20,9 +20,16 @@ export interface PluginFilterOptions {
   readonly cumulativeBody?: boolean;
 }
 
+/** Who reads a property: what it can see of the stream at this moment decides. */
+export interface PropertyReader {
+  readonly stream: StreamView;
+  /** The map, if the plugin may use it now. */
+  liveFields(map: MapType): HeaderMap | undefined;
+}
+
 /** What properties of a stream mean: the proxy knows. */
 export interface StreamProperties {
-  get(filter: PluginFilter, segments: readonly ByteString[]): PropertyValue;
+  get(reader: PropertyReader, segments: readonly ByteString[]): PropertyValue;
   set(path: ByteString, value: Uint8Array): Status;
 }
 
@@ -37,7 +44,7 @@ export interface AnswerListener {
  * It gives the guest access to a header map from its callback until the guest lets it go: that one rule makes the whole
  * table of what can be read when. [E] context.cc, recorded
  */
-export class PluginFilter implements HttpFilter, StreamPort {
+export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   readonly root: PluginContext;
   readonly context: StreamContext;
   private readonly _vm: PluginVm;
@@ -166,6 +173,10 @@ export class PluginFilter implements HttpFilter, StreamPort {
   }
 
   // ------------------------------------------------------------------------------------- what the guest can use
+
+  get stream(): StreamView {
+    return this.handle.stream;
+  }
 
   /** The live maps, for properties. */
   liveFields(map: MapType): HeaderMap | undefined {

@@ -2,7 +2,7 @@ import type { ByteString } from "../../abi/bytes.js";
 import { MapType, Status } from "../../abi/enums.js";
 import type { PropertyValue } from "../../host/stream-port.js";
 import type { HeaderMap } from "../header-map.js";
-import type { PluginFilter, StreamProperties } from "../plugin-filter.js";
+import type { PropertyReader, StreamProperties } from "../plugin-filter.js";
 import { grpcStatusOf } from "../local-reply.js";
 import type { Property } from "./property-value.js";
 import { encodeProperty } from "./property-value.js";
@@ -11,7 +11,7 @@ import { StreamInfo } from "./stream-info.js";
 /** What an attribute is computed from: the stream, and the maps that the plugin may read at this moment. */
 interface Source {
   readonly info: StreamInfo;
-  readonly filter: PluginFilter;
+  readonly filter: PropertyReader;
   /** Undefined while the plugin has no access: header-based attributes are NOT_FOUND then. */
   readonly request: HeaderMap | undefined;
   readonly response: HeaderMap | undefined;
@@ -63,13 +63,13 @@ const attributes: Readonly<Record<string, Attribute>> = {
   "request.headers_bytes": ({ request }) => request?.byteSize ?? 0,
   "request.duration": ({ info }) => nanoseconds(info.durationNs),
   "response.code": ({ filter }) => {
-    const status = filter.handle.stream.responseHeaders?.first(":status");
+    const status = filter.stream.responseHeaders?.first(":status");
     return status !== undefined && /^\d+$/.test(status) ? Number(status) : undefined;
   },
-  "response.code_details": ({ filter }) => filter.handle.stream.responseCodeDetails,
+  "response.code_details": ({ filter }) => filter.stream.responseCodeDetails,
   "response.flags": ({ info }) => info.responseFlags,
   "response.grpc_status": ({ filter }) => {
-    const { responseHeaders, responseTrailers } = filter.handle.stream;
+    const { responseHeaders, responseTrailers } = filter.stream;
     const given = responseTrailers?.first("grpc-status") ?? responseHeaders?.first("grpc-status");
     if (given !== undefined) return Number(given);
     const status = responseHeaders?.first(":status");
@@ -127,7 +127,7 @@ export const attributeNames: readonly string[] = [
 ];
 
 /** A property of a stream, as a plugin reads it at this moment. [E] Context::findValue */
-function streamProperty(info: StreamInfo, filter: PluginFilter, segments: readonly ByteString[]): PropertyValue {
+function streamProperty(info: StreamInfo, filter: PropertyReader, segments: readonly ByteString[]): PropertyValue {
   const set = overridden(info.properties, segments);
   if (set !== undefined) return set;
   const source: Source = {
@@ -167,7 +167,7 @@ export function processProperty(
 
 /** What a proxy knows of a stream, with the properties that its plugins read and set. */
 export class EnvoyStream extends StreamInfo implements StreamProperties {
-  get(filter: PluginFilter, segments: readonly ByteString[]): PropertyValue {
+  get(filter: PropertyReader, segments: readonly ByteString[]): PropertyValue {
     return streamProperty(this, filter, segments);
   }
   /** Stores a value for the stream under the whole path. [E] set_property */

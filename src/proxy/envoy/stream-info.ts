@@ -24,7 +24,8 @@ export interface StreamFacts {
 
 /** What a proxy knows of a stream besides its messages. */
 export class StreamInfo {
-  protocol: Protocol = "HTTP/1.1";
+  /** Undefined for a TCP connection. */
+  protocol: Protocol | undefined = "HTTP/1.1";
   sourceAddress = "127.0.0.1:50000";
   destinationAddress = "127.0.0.1:10000";
   readonly connectionId: number;
