@@ -11,6 +11,7 @@ export type { LogLevelName } from "./abi/enums.js";
 export { limits } from "./abi/limits.js";
 export type { Diagnostic, Plugin, PluginOptions, PluginSnapshot } from "./harness/plugin.js";
 export type { MessageView, Part, Passed, StreamDriver, StreamDriverOptions } from "./harness/stream-driver.js";
+export type { PassedBytes, TcpStreamDriver } from "./harness/tcp-driver.js";
 export type { CallReply, PluginCall } from "./harness/calls.js";
 export { headers } from "./harness/headers.js";
 export type { HeadersInput, HeaderValue } from "./harness/headers.js";

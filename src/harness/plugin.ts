@@ -25,6 +25,7 @@ import type { PluginCall } from "./calls.js";
 import { ManualCallouts } from "./calls.js";
 import type { StreamDriverOptions, StreamSettings } from "./stream-driver.js";
 import { StreamDriver } from "./stream-driver.js";
+import { TcpStreamDriver } from "./tcp-driver.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";
 
@@ -239,6 +240,16 @@ export class Plugin implements AsyncDisposable, Disposable {
   openHttpStream(options?: StreamDriverOptions): StreamDriver {
     if (this.#closed) throw new HarnessError("ILLEGAL_CALL", "Cannot open a stream: the plugin is closed");
     return new StreamDriver(this.root, this.#streams++, this.#settings, options);
+  }
+
+  /**
+   * Opens a TCP stream, which makes `proxy_on_new_connection`; further callbacks are made one by one.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL after `close`; GUEST_TRAPPED, GUEST_TIMEOUT.
+   */
+  openTcpStream(options?: StreamDriverOptions): TcpStreamDriver {
+    if (this.#closed) throw new HarnessError("ILLEGAL_CALL", "Cannot open a stream: the plugin is closed");
+    return new TcpStreamDriver(this.root, this.#streams++, this.#settings, options);
   }
 
   /**

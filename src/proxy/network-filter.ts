@@ -11,8 +11,8 @@ export type ClosedBy = "local" | "remote";
 export interface NetworkFilterHandle {
   /** Lets the connection, or the bytes that are held, go on after this filter. Nothing happens on a closed connection. */
   continueReading(): void;
-  /** Ends the client's connection after what is on its way to the client was sent. */
-  close(): void;
+  /** Ends the client's connection: at once, or with `flush` after what is on its way to the client was sent. */
+  close(flush: boolean): void;
 }
 
 /**

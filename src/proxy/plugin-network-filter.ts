@@ -122,7 +122,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
 
   /** [E] Both close the client's connection. */
   closeStream(type: StreamType): void {
-    if (type === StreamType.Downstream || type === StreamType.Upstream) this._handle.close();
+    if (type === StreamType.Downstream || type === StreamType.Upstream) this._handle.close(true);
   }
 
   sendLocalResponse({ status }: LocalResponse): void {
@@ -143,7 +143,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   clearRouteCache(): void {}
 
   abandon(): void {
-    this._handle.close();
+    this._handle.close(false);
   }
 
   // ------------------------------------------------------------------------------------- entering the guest
@@ -162,7 +162,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   /** [H] The VM is lost. Closed: the connection ends. */
   private _failed(): NetworkAction {
     if (this._passOnFailure) return NetworkAction.Continue;
-    this._handle.close();
+    this._handle.close(true);
     return NetworkAction.StopIteration;
   }
 }

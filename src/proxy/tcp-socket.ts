@@ -1,3 +1,4 @@
+import { noBytes } from "../abi/bytes.js";
 import type { Clock } from "../host/services/clock.js";
 import { BodyBuffer } from "./body-buffer.js";
 import type { ClosedBy } from "./network-filter.js";
@@ -12,6 +13,14 @@ export interface TcpPeer {
   closed(): void;
 }
 
+/** One of the proxy's TCP connections, as its peer speaks to it. Calls after the end do nothing. */
+export interface TcpConnection {
+  data(bytes: Uint8Array): void;
+  /** FIN: nothing more comes. @param bytes Last ones, which arrive together with it. */
+  end(bytes?: Uint8Array): void;
+  reset(): void;
+}
+
 /** Bytes that one read brings at most, and that a connection holds before it stops reading. [E] */
 const readSize = 16_384;
 export const defaultBufferLimit = 1024 * 1024;
@@ -22,13 +31,12 @@ export const defaultBufferLimit = 1024 * 1024;
  * What is written reaches the peer in an event of its own. The order of the last two events tells who closed: a connection on
  * which both sides sent FIN ends as "remote" when the last thing was to read one, as "local" when it was to write one.
  */
-export abstract class TcpSocket {
+export abstract class TcpSocket implements TcpConnection {
   /** Bytes that were read and not yet taken. */
   readonly readBuffer = new BodyBuffer();
   readEnded = false;
   closedBy: ClosedBy | undefined = undefined;
   protected readonly clock: Clock;
-  private readonly _peer: () => TcpPeer;
   private readonly _limit: number;
   /** What the peer sent and nobody has read: the kernel's buffer. */
   private readonly _unread = new BodyBuffer();
@@ -43,12 +51,12 @@ export abstract class TcpSocket {
   private _closing = false;
 
   /** @param bufferLimit Bytes that may wait in `readBuffer` before reading stops. */
-  constructor(clock: Clock, peer: () => TcpPeer, bufferLimit = defaultBufferLimit) {
+  constructor(clock: Clock, bufferLimit = defaultBufferLimit) {
     this.clock = clock;
-    this._peer = peer;
     this._limit = bufferLimit;
   }
 
+  protected abstract get peer(): TcpPeer;
   /** Something was read, or the peer's FIN. What is not taken from `readBuffer` is there again the next time. */
   protected abstract onRead(): void;
   /** Before bytes are written; false: not now. Those that are to be written must be left in `data`. */
@@ -59,15 +67,20 @@ export abstract class TcpSocket {
     return this.closedBy === undefined && !this._closing;
   }
 
-  /** The peer sent bytes, its FIN, or both at once. */
-  receive(bytes: Uint8Array, endOfStream: boolean): void {
+  data(bytes: Uint8Array): void {
     if (this.closedBy !== undefined || this._unreadEnd) return;
     this._unread.append(bytes);
-    this._unreadEnd = endOfStream;
     this._read(false);
   }
 
-  /** The peer's TCP reset: what it sent before and nobody has read is lost. A connection that does not read takes no notice. */
+  end(bytes: Uint8Array = noBytes): void {
+    if (this.closedBy !== undefined || this._unreadEnd) return;
+    this._unread.append(bytes);
+    this._unreadEnd = true;
+    this._read(false);
+  }
+
+  /** What came before and nobody has read is lost. A connection that does not read takes no notice. */
   reset(): void {
     if (this.closedBy !== undefined) return;
     this._unread.clear();
@@ -155,10 +168,10 @@ export abstract class TcpSocket {
   private _send(): void {
     const bytes = this._writeBuffer.whole();
     this._writeBuffer.clear();
-    if (bytes.length > 0) this._peer().data(bytes);
+    if (bytes.length > 0) this.peer.data(bytes);
     if (!this._writeEnded || this._endSent || this.closedBy !== undefined) return;
     this._endSent = true;
-    this._peer().end();
+    this.peer.end();
   }
 
   private get _bothEnded(): boolean {
@@ -168,6 +181,6 @@ export abstract class TcpSocket {
   private _close(by: ClosedBy): void {
     this.closedBy = by;
     this.onClosed(by);
-    this._peer().closed();
+    this.peer.closed();
   }
 }

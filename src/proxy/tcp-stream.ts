@@ -41,8 +41,8 @@ class Place implements NetworkFilterHandle {
     this._stream.continueFrom(this._index);
   }
 
-  close(): void {
-    this._stream.close(true);
+  close(flush: boolean): void {
+    this._stream.close(flush);
   }
 }
 
@@ -57,7 +57,7 @@ export class TcpStream extends TcpSocket {
   private _begun = false;
 
   constructor(clock: Clock, filters: readonly NetworkFilter[], ends: TcpEnds, meter: ByteMeter, bufferLimit?: number) {
-    super(clock, () => ends.client, bufferLimit);
+    super(clock, bufferLimit);
     this._ends = ends;
     this._meter = meter;
     this._places = filters.map((filter, index) => new Place(this, filter, index));
@@ -74,6 +74,10 @@ export class TcpStream extends TcpSocket {
     if (!this.isOpen) return;
     this._iterate(index + 1);
     this.readMore();
+  }
+
+  protected get peer(): TcpPeer {
+    return this._ends.client;
   }
 
   protected onRead(): void {

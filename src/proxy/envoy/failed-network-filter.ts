@@ -9,7 +9,7 @@ export class FailedNetworkFilter implements NetworkFilter {
     this._handle = handle;
   }
   newConnection(): NetworkAction {
-    this._handle.close();
+    this._handle.close(true);
     return NetworkAction.StopIteration;
   }
   downstreamData(): NetworkAction {

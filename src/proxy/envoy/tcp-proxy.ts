@@ -2,13 +2,13 @@ import type { HostProcess } from "../../host/process.js";
 import type { NetworkFilter } from "../network-filter.js";
 import { FailedNetworkFilter } from "./failed-network-filter.js";
 import { PluginNetworkFilter } from "../plugin-network-filter.js";
-import type { TcpPeer } from "../tcp-socket.js";
+import type { TcpConnection, TcpPeer } from "../tcp-socket.js";
 import { TcpStream } from "../tcp-stream.js";
 import { EnvoyStream } from "./attributes.js";
 import type { EnvoyProxy } from "./proxy.js";
 import { flagNames } from "./response-flags.js";
-import type { TcpCluster, TcpConnection, TcpRelayOptions } from "./tcp-relay.js";
-import { connectionOf, TcpRelay } from "./tcp-relay.js";
+import type { RelayOwner, TcpCluster, TcpRelayOptions } from "./tcp-relay.js";
+import { TcpRelay } from "./tcp-relay.js";
 
 export interface TcpListenerOptions extends TcpRelayOptions {
   /** Where connections go. */
@@ -17,67 +17,62 @@ export interface TcpListenerOptions extends TcpRelayOptions {
 
 /** A listener whose filter chain is the proxy's plugins, as network filters, and tcp_proxy at its end. */
 export class TcpListener {
-  private readonly _proxy: EnvoyProxy;
-  private readonly _options: TcpListenerOptions;
+  readonly proxy: EnvoyProxy;
+  readonly options: TcpListenerOptions;
   private readonly _open = new Set<Accepted>();
   private _accepted = 0;
 
   constructor(proxy: EnvoyProxy, options: TcpListenerOptions) {
-    this._proxy = proxy;
-    this._options = options;
+    this.proxy = proxy;
+    this.options = options;
   }
 
   /** A client connected. What it gets, and the end of its connection, goes to `client`. */
   accept(client: TcpPeer): TcpConnection {
-    const { workers, settings } = this._proxy;
-    const id = this._accepted++;
-    const worker = workers[id % workers.length]!;
-    const info = new EnvoyStream(this._proxy.clock, id, settings.properties, {
-      sourceAddress: `127.0.0.1:${50_000 + (id % 10_000)}`,
-      destinationAddress: settings.listener.address,
-    });
-    info.protocol = undefined;
-    const { cluster } = this._options;
-    const relay = new TcpRelay(
-      this._proxy.clock,
-      client,
-      cluster,
-      info,
-      () => {
-        info.end();
-        this._open.delete(accepted);
-        this._logAccess(info);
-      },
-      this._options,
-    );
-    const filters = this._filters(worker, info);
-    const stream = new TcpStream(this._proxy.clock, filters, relay, info, settings.listener.bufferLimit);
-    relay.stream = stream;
-    const accepted: Accepted = { stream };
+    const accepted = new Accepted(this, client, this._accepted++);
     this._open.add(accepted);
-    stream.open();
-    return connectionOf(stream);
+    accepted.stream.open();
+    return accepted.stream;
+  }
+
+  /** A connection is over. */
+  forget(accepted: Accepted): void {
+    this._open.delete(accepted);
   }
 
   /** Ends every connection, as a proxy does that is shut down. */
   close(): void {
     for (const { stream } of this._open) stream.close(false);
   }
+}
 
-  private _filters(worker: HostProcess, info: EnvoyStream): NetworkFilter[] {
-    const filters: NetworkFilter[] = [];
-    for (const [index, config] of this._proxy.settings.plugins.entries()) {
-      const root = this._proxy.handle(index, worker).get();
-      if (root === "bypass") continue;
-      filters.push(
-        root === "fail" ? new FailedNetworkFilter() : new PluginNetworkFilter(root, info, config.failOpen ?? false),
-      );
-    }
-    return filters;
+/** One client's connection, with its line of the access log. */
+class Accepted implements RelayOwner {
+  readonly client: TcpPeer;
+  readonly stream: TcpStream;
+  private readonly _listener: TcpListener;
+  private readonly _info: EnvoyStream;
+
+  constructor(listener: TcpListener, client: TcpPeer, id: number) {
+    this.client = client;
+    this._listener = listener;
+    const { proxy, options } = listener;
+    const { clock, settings, workers } = proxy;
+    const info = (this._info = new EnvoyStream(clock, id, settings.properties, {
+      sourceAddress: `127.0.0.1:${50_000 + (id % 10_000)}`,
+      destinationAddress: settings.listener.address,
+    }));
+    info.protocol = undefined;
+    const relay = new TcpRelay(clock, this, options.cluster, info, options);
+    const filters = filtersOf(proxy, workers[id % workers.length]!, info);
+    this.stream = relay.stream = new TcpStream(clock, filters, relay, info, settings.listener.bufferLimit);
   }
 
-  private _logAccess(info: EnvoyStream): void {
-    this._proxy.accessLog.push({
+  ended(): void {
+    const info = this._info;
+    info.end();
+    this._listener.forget(this);
+    this._listener.proxy.accessLog.push({
       code: 0,
       details: undefined,
       flags: flagNames(info.responseFlags),
@@ -94,6 +89,14 @@ export class TcpListener {
   }
 }
 
-interface Accepted {
-  readonly stream: TcpStream;
+function filtersOf(proxy: EnvoyProxy, worker: HostProcess, info: EnvoyStream): NetworkFilter[] {
+  const filters: NetworkFilter[] = [];
+  for (const [index, config] of proxy.settings.plugins.entries()) {
+    const root = proxy.handle(index, worker).get();
+    if (root === "bypass") continue;
+    filters.push(
+      root === "fail" ? new FailedNetworkFilter() : new PluginNetworkFilter(root, info, config.failOpen ?? false),
+    );
+  }
+  return filters;
 }

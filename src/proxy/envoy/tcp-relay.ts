@@ -2,19 +2,11 @@ import type { Clock, Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
 import type { BodyBuffer } from "../body-buffer.js";
 import type { ClosedBy } from "../network-filter.js";
-import type { TcpPeer } from "../tcp-socket.js";
+import type { TcpConnection, TcpPeer } from "../tcp-socket.js";
 import { TcpSocket } from "../tcp-socket.js";
 import type { TcpEnds, TcpStream } from "../tcp-stream.js";
 import { responseFlags } from "./response-flags.js";
 import type { StreamInfo } from "./stream-info.js";
-
-/** One of the proxy's connections, as its peer speaks to it. Calls after its end do nothing. */
-export interface TcpConnection {
-  data(bytes: Uint8Array): void;
-  /** FIN: nothing more comes. @param bytes Last ones, that arrive together with it. */
-  end(bytes?: Uint8Array): void;
-  reset(): void;
-}
 
 /** A server that takes connections. */
 export interface TcpHost {
@@ -37,45 +29,36 @@ export interface TcpRelayOptions {
 }
 
 const hour = 3_600_000;
-const noBytes = new Uint8Array(0);
-
-/** Hands a peer the connection it speaks to. */
-export function connectionOf(socket: TcpSocket): TcpConnection {
-  return {
-    data: (bytes) => socket.receive(bytes, false),
-    end: (bytes = noBytes) => socket.receive(bytes, true),
-    reset: () => socket.reset(),
-  };
+/** Whoever made the relay. */
+export interface RelayOwner {
+  /** The client, to whom bytes go. */
+  readonly client: TcpPeer;
+  /** The client's connection is gone, and the filters were told. */
+  ended(): void;
 }
 
 /** The end of a network filter chain: connects to an upstream and passes bytes both ways. [E] tcp_proxy.cc */
 export class TcpRelay implements TcpEnds {
-  readonly client: TcpPeer;
   /** Set by whoever makes both. */
   stream!: TcpStream;
   private readonly _clock: Clock;
   private readonly _cluster: TcpCluster;
   private readonly _info: StreamInfo;
   private readonly _idleMs: number;
-  private readonly _onEnd: () => void;
+  private readonly _owner: RelayOwner;
   private _upstream: UpstreamSocket | undefined = undefined;
   private _idleTimer: Timer | undefined = undefined;
 
-  /** @param onEnd The client's connection is gone, and the filters were told. */
-  constructor(
-    clock: Clock,
-    client: TcpPeer,
-    cluster: TcpCluster,
-    info: StreamInfo,
-    onEnd: () => void,
-    options: TcpRelayOptions = {},
-  ) {
+  constructor(clock: Clock, owner: RelayOwner, cluster: TcpCluster, info: StreamInfo, options: TcpRelayOptions = {}) {
     this._clock = clock;
-    this.client = client;
     this._cluster = cluster;
     this._info = info;
-    this._onEnd = onEnd;
+    this._owner = owner;
     this._idleMs = options.idleTimeoutMs ?? hour;
+  }
+
+  get client(): TcpPeer {
+    return this._owner.client;
   }
 
   /** The upstream's connection, while there is one. */
@@ -105,7 +88,7 @@ export class TcpRelay implements TcpEnds {
     const upstream = this._upstream;
     this._upstream = undefined;
     upstream?.close(by === "remote");
-    this._onEnd();
+    this._owner.ended();
   }
 
   /** Bytes came from the upstream; the filters take them, or leave them for the next time. */
@@ -136,7 +119,7 @@ export class TcpRelay implements TcpEnds {
       requestAttemptCount: 1,
       backendLatencyNs: undefined,
     };
-    upstream.peer = host.connect(connectionOf(upstream));
+    upstream.peer = host.connect(upstream);
     this._active();
     this.stream.resumeReading();
   }
@@ -155,7 +138,7 @@ class UpstreamSocket extends TcpSocket {
   private readonly _relay: TcpRelay;
 
   constructor(clock: Clock, relay: TcpRelay) {
-    super(clock, () => this.peer);
+    super(clock);
     this._relay = relay;
   }
 
