@@ -6,7 +6,11 @@ import { HarnessError } from "../errors.js";
 import type { Callout, Callouts, GrpcCall, GrpcEvents, HttpCall, HttpCallAnswer, Refusal } from "../host/callouts.js";
 import type { Clock } from "../host/services/clock.js";
 import { millisecondsToNs } from "../host/services/clock.js";
+import type { DiagnosticCode } from "../host/diagnostics.js";
+import { grpcTarget } from "../proxy/envoy/grpc-target.js";
 import { HeaderMap } from "../proxy/header-map.js";
+import type { PluginGrpcCall, PluginGrpcStream } from "./grpc-calls.js";
+import { ManualGrpcCall, ManualGrpcStream } from "./grpc-calls.js";
 import type { HeadersInput } from "./headers.js";
 import { headers } from "./headers.js";
 
@@ -19,15 +23,22 @@ export interface CallReply {
   readonly trailers?: HeadersInput;
 }
 
+/** pending: it waits for an answer. cancelled: the plugin cancelled it, or was closed while it waited. */
+export type CallState = "pending" | "answered" | "failed" | "timed out" | "cancelled";
+
+/** A call that a plugin made to an upstream; `kind` tells which: `proxy_http_call`, `proxy_grpc_call`, `proxy_grpc_stream`. */
+export type PluginCall = PluginHttpCall | PluginGrpcCall | PluginGrpcStream;
+
 /** A call that a plugin made with `proxy_http_call`, and what became of it. */
-export interface PluginCall {
+export interface PluginHttpCall {
+  readonly kind: "http";
   readonly upstream: ByteString;
   /** As the plugin gave them, names in lower case. */
   readonly headers: HeaderMap;
   readonly body: Uint8Array;
   readonly trailers: HeaderMap;
   readonly timeoutMs: number;
-  readonly state: "pending" | "answered" | "failed" | "timed out" | "cancelled";
+  readonly state: CallState;
   /** Answers it: `proxy_on_http_call_response` runs before this returns. */
   respond(reply?: CallReply): void;
   /** Lets it fail as a reset connection does: all counts 0, `proxy_get_status` 11. */
@@ -43,6 +54,7 @@ export class ManualCallouts implements Callouts {
   readonly calls: PluginCall[] = [];
   readonly #clock: Clock;
   readonly #known: ReadonlySet<string> | undefined;
+  onDiagnostic: (code: DiagnosticCode, message: string) => void = () => {};
 
   constructor(clock: Clock, known?: readonly string[]) {
     this.#clock = clock;
@@ -65,21 +77,49 @@ export class ManualCallouts implements Callouts {
     return { cancel: () => made.cancel() };
   }
 
-  grpcCall(call: GrpcCall, kind: "unary" | "stream", _events: GrpcEvents): Callout | Refusal {
-    throw new HarnessError(
-      "ILLEGAL_CALL",
-      `Cannot start a gRPC ${kind} call to "${call.upstream}" (${call.service}/${call.method}): no gRPC upstream is defined`,
-    );
+  /** Of a gRPC service that names no upstream Envoy would also make `proxy_on_grpc_close`; here the status alone tells. */
+  grpcCall(call: GrpcCall, kind: "unary" | "stream", events: GrpcEvents): Callout | Refusal {
+    const target = grpcTarget(call.upstream);
+    if (target.kind === "crash") {
+      this.onDiagnostic(
+        "WOULD_CRASH_ENVOY",
+        `proxy_grpc_${kind === "unary" ? "call" : "stream"} to "${call.upstream}": the name reads as a protobuf message without a service, and a real Envoy aborts; nothing was sent`,
+      );
+      return { status: Status.InternalFailure };
+    }
+    const { upstream } = target;
+    if (this.#known !== undefined && !this.#known.has(upstream)) {
+      return target.kind === "name"
+        ? { status: Status.ParseFailure }
+        : { status: Status.InternalFailure, usesToken: true };
+    }
+    if (kind === "stream") {
+      const made = new ManualGrpcStream(call, upstream, events);
+      this.calls.push(made);
+      return {
+        cancel: () => made.cancel(),
+        send: (message, endOfStream) => made.take(message, endOfStream),
+        closeLocal: () => void (made.ended = true),
+      };
+    }
+    const made = new ManualGrpcCall(call, upstream, events);
+    if (made.timeoutMs > 0) {
+      const timer = this.#clock.schedule(millisecondsToNs(made.timeoutMs), () => made.timeOut());
+      made.onEnd = () => timer.cancel();
+    }
+    this.calls.push(made);
+    return { cancel: () => made.cancel() };
   }
 }
 
-class ManualCall implements PluginCall {
+class ManualCall implements PluginHttpCall {
+  readonly kind = "http";
   readonly upstream: ByteString;
   readonly headers: HeaderMap;
   readonly body: Uint8Array;
   readonly trailers: HeaderMap;
   readonly timeoutMs: number;
-  state: PluginCall["state"] = "pending";
+  state: CallState = "pending";
   onEnd: () => void = () => {};
   readonly #answer: (answer: HttpCallAnswer | "reset") => void;
 
@@ -122,7 +162,7 @@ class ManualCall implements PluginCall {
     if (this.state === "pending") this.#end("cancelled", "cancel");
   }
 
-  #end(state: PluginCall["state"], what: string): void {
+  #end(state: CallState, what: string): void {
     if (this.state !== "pending") {
       throw new HarnessError(
         "ILLEGAL_CALL",

@@ -1,6 +1,7 @@
 import { concat, noBytes, textOf, utf8 } from "../abi/bytes.js";
 import type { Pair } from "../abi/pairs.js";
 import { HarnessError } from "../errors.js";
+import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
 import { millisecondsToNs } from "../host/services/clock.js";
 import type { Client, DownstreamStream } from "../proxy/envoy/peers.js";
@@ -8,7 +9,6 @@ import type { AccessEntry } from "../proxy/envoy/settings.js";
 import { HeaderMap } from "../proxy/header-map.js";
 import type { HeadersInput } from "./headers.js";
 import { headers, pairsOf } from "./headers.js";
-import type { Diagnostic } from "./plugin.js";
 import type { Proxy, ProxyCall } from "./proxy.js";
 import type { UpstreamRequestView } from "./upstreams.js";
 

@@ -3,8 +3,9 @@ import type { LogLevel, LogLevelName } from "../abi/enums.js";
 import { logLevelNames } from "../abi/enums.js";
 import { didYouMean } from "../abi/nearest.js";
 import type { AbiVersion } from "../abi/version.js";
-import { HarnessError } from "../errors.js";
+import { HarnessError, messageOf } from "../errors.js";
 import type { PluginContext } from "../host/contexts.js";
+import type { Diagnostic } from "../host/diagnostics.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
 import { Guard, GuestTimeout } from "../host/guard.js";
 import { createVm, endPlugin, endVmIfLast, failureError, startPlugin } from "../host/life-cycle.js";
@@ -23,6 +24,7 @@ import { envoy140 } from "../proxy/envoy/behaviour.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import type { PluginCall } from "./calls.js";
 import { ManualCallouts } from "./calls.js";
+import { diagnosticsOf } from "./diagnostics.js";
 import type { StreamDriverOptions, StreamSettings } from "./stream-driver.js";
 import { StreamDriver } from "./stream-driver.js";
 import { TcpStreamDriver } from "./tcp-driver.js";
@@ -86,12 +88,6 @@ export interface PluginSnapshot {
   readonly calls: readonly PluginCall[];
   readonly diagnostics: number;
   readonly streams: number;
-}
-
-/** Something that is no error for the guest, and that its author should know. */
-export interface Diagnostic {
-  readonly code: string;
-  readonly message: string;
 }
 
 /**
@@ -167,9 +163,8 @@ function newHome(options: PluginOptions): Home {
     property: (segments) => processProperty(properties, segments),
     foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
   });
-  const diagnostics: Diagnostic[] = [];
-  process.onDiagnostic = (code, message) => diagnostics.push({ code, message });
-  return { process, callouts, diagnostics, guard: new Guard(options.budgetMs ?? 1000) };
+  const diagnostics = diagnosticsOf(process, callouts);
+  return { process, callouts, diagnostics, guard: new Guard(budgetOf(options.budgetMs)) };
 }
 
 /** A plugin that is loaded and configured, in a VM of its own. */
@@ -301,12 +296,41 @@ export class Plugin implements AsyncDisposable, Disposable {
   }
 }
 
-/** A configuration as bytes: text is UTF-8, an object becomes JSON. */
+/**
+ * A configuration as bytes: text is UTF-8, an object becomes JSON.
+ *
+ * @throws {HarnessError} OPTION_INVALID for what JSON cannot hold.
+ */
 export function configurationBytes(given: string | Uint8Array | object | undefined): Uint8Array {
   if (given === undefined) return noBytes;
   if (typeof given === "string") return utf8(given);
-  return given instanceof Uint8Array ? given : utf8(JSON.stringify(given));
+  if (given instanceof Uint8Array) return given;
+  if (given instanceof ArrayBuffer || given instanceof SharedArrayBuffer) return new Uint8Array(given);
+  if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new HarnessError("OPTION_INVALID", `Cannot use the configuration: ${why}; give text, bytes or a JSON value`, {
+      cause,
+    });
+  };
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(given);
+  } catch (thrown) {
+    return refuse(`it does not become JSON (${messageOf(thrown).split("\n")[0]})`, thrown);
+  }
+  return json === undefined ? refuse(`a ${typeof given} does not become JSON`) : utf8(json);
 }
+
+/** Milliseconds for the watchdog, which takes no more than 32 bits. @throws {HarnessError} OPTION_INVALID */
+function budgetOf(given = 1000): number {
+  if (Number.isInteger(given) && given >= 0 && given <= longestBudget) return given;
+  throw new HarnessError(
+    "OPTION_INVALID",
+    `Cannot use budgetMs ${given}: a whole number of milliseconds from 0 (no limit) to ${longestBudget} is wanted`,
+  );
+}
+/** An hour. */
+const longestBudget = 3_600_000;
 
 /** A level by its name or number. @throws {HarnessError} OPTION_INVALID */
 export function logLevelOf(given: LogLevelName | LogLevel): LogLevel {

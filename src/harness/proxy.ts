@@ -3,6 +3,7 @@ import { HarnessError } from "../errors.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
 import { failureError } from "../host/life-cycle.js";
 import type { HostFunctions, UnknownImports } from "../host/linker.js";
+import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { Clock } from "../host/services/clock.js";
 import type { Metric } from "../host/services/metrics.js";
@@ -21,7 +22,6 @@ import type {
 import type { HeaderMap } from "../proxy/header-map.js";
 import type { Exchange, ProxyRequest, SendOptions } from "./exchange.js";
 import { PendingExchange } from "./exchange.js";
-import type { Diagnostic } from "./plugin.js";
 import { configurationBytes, logLevelOf } from "./plugin.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";

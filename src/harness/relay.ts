@@ -6,6 +6,7 @@ import { abiTraits } from "../abi/version.js";
 import type { LinkedCallback } from "../host/callbacks.js";
 import { callbackDescriptors, callbackParams } from "../host/callbacks.js";
 import type { Callout, GrpcCall, GrpcEvents, Refusal } from "../host/callouts.js";
+import { isRefusal } from "../host/callouts.js";
 import type { Context } from "../host/contexts.js";
 import { Guard } from "../host/guard.js";
 import { hostcall } from "../host/hostcall.js";
@@ -23,7 +24,8 @@ import { loadModule } from "../vm/loaded-module.js";
 import { i32 } from "../vm/parameters.js";
 import { wasiBase } from "../wasi/wasi-js.js";
 import { ManualCallouts } from "./calls.js";
-import type { Diagnostic, PluginOptions } from "./plugin.js";
+import { diagnosticsOf } from "./diagnostics.js";
+import type { PluginOptions } from "./plugin.js";
 import { configurationBytes, logLevelOf, Plugin } from "./plugin.js";
 import type { AllocatorMode, RelayModuleOptions } from "./relay-module.js";
 import { allocatorModes, allocatorNames, enterName, relayModule, speakers, relayed } from "./relay-module.js";
@@ -53,12 +55,23 @@ export class RelayCallouts extends ManualCallouts {
   override grpcCall(call: GrpcCall, kind: "unary" | "stream", events: GrpcEvents): Callout | Refusal {
     const refusal = this.refuse(call.upstream);
     if (refusal !== undefined) return refusal;
+    const made = super.grpcCall(call, kind, events);
+    if (isRefusal(made)) return made;
     const done: string[] = [];
     this.grpcCalls.push({ call, kind, events, done });
     return {
-      cancel: () => void done.push("cancel"),
-      closeLocal: () => void done.push("close"),
-      send: (message, end) => void done.push(`send ${JSON.stringify(byteString(message))}${end ? " end" : ""}`),
+      cancel: () => {
+        done.push("cancel");
+        made.cancel();
+      },
+      closeLocal: () => {
+        done.push("close");
+        made.closeLocal?.();
+      },
+      send: (message, end) => {
+        done.push(`send ${JSON.stringify(byteString(message))}${end ? " end" : ""}`);
+        made.send?.(message, end);
+      },
     };
   }
 }
@@ -86,7 +99,6 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
   const clock = beside?.plugin.clock ?? new Clock();
   const callouts = beside?.callouts ?? new RelayCallouts(clock, options.upstreams);
   const properties = options.properties ?? {};
-  const diagnostics: Diagnostic[] = [];
   const process =
     beside?.vm.process ??
     new HostProcess({
@@ -98,7 +110,7 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
       property: (segments) => processProperty(properties, segments),
       foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
     });
-  if (beside === undefined) process.onDiagnostic = (code, message) => diagnostics.push({ code, message });
+  const diagnostics = beside === undefined ? diagnosticsOf(process, callouts) : [];
 
   const settings = {
     vmId: options.vmId ?? "",

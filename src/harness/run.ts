@@ -1,13 +1,15 @@
+import type { ByteString } from "../abi/bytes.js";
 import { byteString, isByteString, noBytes, utf8 } from "../abi/bytes.js";
 import type { Pair } from "../abi/pairs.js";
 import { HarnessError } from "../errors.js";
+import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { TraceEvent } from "../host/trace.js";
-import type { PluginCall } from "./calls.js";
+import type { CallState, PluginCall } from "./calls.js";
 import type { HeadersInput } from "./headers.js";
 import { pairsOf } from "./headers.js";
-import type { Diagnostic, Plugin, PluginOptions } from "./plugin.js";
+import type { Plugin, PluginOptions } from "./plugin.js";
 import { loadPlugin } from "./plugin.js";
 import type { ModuleSource } from "./source.js";
 import type { Passed, StreamDriver } from "./stream-driver.js";
@@ -55,6 +57,24 @@ export interface MessageReport {
   readonly complete: boolean;
 }
 
+/** A call that the plugin made. Nobody answers calls here: one that is pending waited until the plugin was closed. */
+export interface CallReport {
+  readonly kind: PluginCall["kind"];
+  readonly upstream: ByteString;
+  readonly state: CallState;
+  /** Of gRPC, the metadata. */
+  readonly headers: readonly Pair[];
+  /** Of a unary gRPC call, its message; of a stream, nothing: see `sent`. */
+  readonly body: Uint8Array;
+  /** 0: none. */
+  readonly timeoutMs: number;
+  /** gRPC. */
+  readonly service?: ByteString;
+  readonly method?: ByteString;
+  /** Messages sent on a gRPC stream. */
+  readonly sent?: readonly Uint8Array[];
+}
+
 /** How the exchange ended. */
 export type Outcome = "forwarded" | "local response" | "paused" | "reset" | "failed";
 
@@ -74,7 +94,9 @@ export interface RunReport {
   readonly actions: readonly ActionReport[];
   /** All lines since the module was loaded; with `repeat`, those of the last exchange and what frames it. */
   readonly logs: readonly LogRecord[];
-  readonly calls: readonly PluginCall[];
+  /** Lines that are not in `logs`, since there were more than `limits.logRecords` or `limits.logBytes`. */
+  readonly logsDropped: number;
+  readonly calls: readonly CallReport[];
   readonly metrics: readonly Metric[];
   readonly diagnostics: readonly Diagnostic[];
   readonly failure: HarnessError | undefined;
@@ -129,10 +151,12 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
     });
   }
   const logs = exchangesUs.length > 1 ? [...startLogs, ...plugin.logs] : plugin.logs.slice();
-  const before = plugin.logs.length;
+  const { log } = plugin.vm.process;
+  const before = log.next;
   const failure = plugin.failure;
+  const calls = plugin.calls.map(callReport); // closing cancels those that wait, which is not the plugin's doing
   plugin.close();
-  logs.push(...plugin.logs.slice(before));
+  logs.push(...log.since(before));
   const { stream, request, response, actions } = last!;
   return {
     plugin,
@@ -144,7 +168,8 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
     responseCodeDetails: stream.responseCodeDetails,
     actions,
     logs,
-    calls: plugin.calls,
+    logsDropped: log.dropped,
+    calls: [...calls, ...plugin.calls.slice(calls.length).map(callReport)],
     metrics: plugin.metrics,
     diagnostics: plugin.diagnostics,
     failure,
@@ -199,8 +224,34 @@ function exchangeOnce(plugin: Plugin, input: ExchangeInput): Exchanged {
       stream.responseTrailers(response.trailers);
     }
   }
+  if (!stream.finished) tellOfPause(plugin, stream, actions);
   stream.close();
   return { stream, request, response, actions };
+}
+
+/** Everything was sent, and the stream is not over. */
+function tellOfPause(plugin: Plugin, stream: StreamDriver, actions: readonly ActionReport[]): void {
+  const which = stream.upstream.complete ? "response" : "request";
+  const pause = actions.findLast(({ action }) => action === "pause");
+  const waiting = plugin.calls.filter(({ state }) => state === "pending").map(({ upstream }) => `"${upstream}"`);
+  const calls = waiting.length === 1 ? "a call waits" : `${waiting.length} calls wait`;
+  plugin.vm.process.onDiagnostic(
+    "PAUSED_FOR_GOOD",
+    `The ${which} is held${pause ? `: ${pause.callback} paused it` : ""}, and nothing resumed it` +
+      (waiting.length === 0 ? "" : `; ${calls} for an answer that nobody gives: ${waiting.join(", ")}`),
+  );
+}
+
+function callReport(call: PluginCall): CallReport {
+  const { kind, upstream, state } = call;
+  if (call.kind === "http") {
+    return { kind, upstream, state, headers: call.headers.pairs(), body: call.body, timeoutMs: call.timeoutMs };
+  }
+  const { service, method } = call;
+  const both = { kind, upstream, state, headers: call.metadata.pairs(), service, method };
+  return call.kind === "grpc"
+    ? { ...both, body: call.message, timeoutMs: call.timeoutMs }
+    : { ...both, body: noBytes, timeoutMs: 0, sent: call.sent.slice() };
 }
 
 /** Headers as Envoy shows those of an HTTP/1 request: pseudo headers, the client's own, then what Envoy adds. */

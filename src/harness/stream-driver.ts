@@ -17,6 +17,7 @@ import type { StreamEnds } from "../proxy/http-stream.js";
 import { HttpStream } from "../proxy/http-stream.js";
 import type { AnswerListener, PluginFilterOptions } from "../proxy/plugin-filter.js";
 import { PluginFilter } from "../proxy/plugin-filter.js";
+import { tellOfMessages } from "./diagnostics.js";
 import type { HeadersInput } from "./headers.js";
 import { headers } from "./headers.js";
 
@@ -106,6 +107,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   private _answer: number | undefined = undefined;
   private _answered = false;
   private _cutOff = false;
+  private _looked = false;
   /** Told of every stream callback and its raw answer; undefined when the guest failed in it. */
   onAnswer: ((callback: string, answer: number | undefined) => void) | undefined = undefined;
 
@@ -233,8 +235,15 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     return typeof value === "string" ? Buffer.from(value, "latin1") : value;
   }
 
-  /** Ends the stream as a client that goes away does: on_log, on_done, on_delete. Closing twice is harmless. */
+  /**
+   * Ends the stream as a client that goes away does: on_log, on_done, on_delete; and tells in `plugin.diagnostics` what is
+   * wrong with the messages that left. Closing twice is harmless.
+   */
   close(): void {
+    if (!this._looked) {
+      this._looked = true;
+      tellOfMessages(this.upstream, this.client, this._vm.process.onDiagnostic);
+    }
     if (this._stream.finished) return;
     const failed = this._vm.failed;
     this._stream.abandon();

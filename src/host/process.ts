@@ -3,6 +3,7 @@ import type { LogLevel } from "../abi/enums.js";
 import { Status } from "../abi/enums.js";
 import type { Behaviour } from "./behaviour.js";
 import type { Callouts } from "./callouts.js";
+import type { DiagnosticCode } from "./diagnostics.js";
 import type { ForeignFunction } from "./foreign-function.js";
 import { LogBook } from "./log-book.js";
 import type { PluginVm } from "./plugin-vm.js";
@@ -44,7 +45,7 @@ export class HostProcess {
   readonly property: (segments: readonly ByteString[]) => PropertyValue;
   logLevel: LogLevel;
   /** Something a person should know that no status tells: a local response that went nowhere, malformed pairs. */
-  onDiagnostic: (code: string, message: string) => void = () => {};
+  onDiagnostic: (code: DiagnosticCode, message: string) => void = () => {};
 
   constructor(options: ProcessOptions) {
     this.behaviour = options.behaviour;

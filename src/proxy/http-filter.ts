@@ -9,6 +9,9 @@ export interface FilterHandle {
   /** Lets the request go on after this filter. Nothing happens where that is not possible. */
   continueRequest(): void;
   continueResponse(): void;
+  /** Does the stream go on, and does this filter hold nothing of that direction? Then there is nothing to continue. */
+  readonly requestFlows: boolean;
+  readonly responseFlows: boolean;
   /** Bytes that are held for this stream, after a filter asked for buffering. */
   readonly requestBuffer: BodyBuffer | undefined;
   readonly responseBuffer: BodyBuffer | undefined;

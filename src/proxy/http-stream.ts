@@ -357,6 +357,12 @@ class Handle implements FilterHandle {
   continueResponse(): void {
     this.stream.response.continueFrom(this.response);
   }
+  get requestFlows(): boolean {
+    return !this.stream.finished && !this.stream.requestAborted && this.request.iteration === "continue";
+  }
+  get responseFlows(): boolean {
+    return !this.stream.finished && !this.stream.responseAborted && this.response.iteration === "continue";
+  }
   get requestBuffer(): BodyBuffer | undefined {
     return this.stream.request.buffered;
   }

@@ -237,8 +237,13 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   continueStream(type: StreamType): void {
     if (this.isEnding("proxy_continue_stream")) return;
-    if (type === StreamType.Request) this.handle.continueRequest();
-    else if (type === StreamType.Response) this.handle.continueResponse();
+    if (type === StreamType.Request) {
+      if (this.handle.requestFlows) this._noteNothingPaused("request");
+      this.handle.continueRequest();
+    } else if (type === StreamType.Response) {
+      if (this.handle.responseFlows) this._noteNothingPaused("response");
+      this.handle.continueResponse();
+    }
   }
 
   closeStream(type: StreamType): void {
@@ -269,6 +274,13 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
       `${hostcall} in ${this.inLog ? "proxy_on_log" : "proxy_on_done or proxy_on_delete"}: a real Envoy crashes here (SIGSEGV); nothing was done`,
     );
     return true;
+  }
+
+  private _noteNothingPaused(which: string): void {
+    this._vm.process.onDiagnostic(
+      "CONTINUE_NOT_PAUSED",
+      `proxy_continue_stream(${which}) on context ${this.context.id}: its ${which} is not paused`,
+    );
   }
 
   property(segments: readonly ByteString[]): PropertyValue {

@@ -1,4 +1,3 @@
-import type { Pair } from "../abi/pairs.js";
 import type { HarnessError } from "../errors.js";
 import type { MessageReport, RunReport } from "../harness/run.js";
 import type { TraceEvent } from "../host/trace.js";
@@ -55,12 +54,11 @@ export function runJson(file: string, report: RunReport, options: { readonly tra
       message: record.message,
       line: record.line,
     })),
-    calls: report.calls.map((call) => ({
-      upstream: call.upstream,
-      state: call.state,
-      headers: call.headers.pairs() as readonly Pair[],
-      body: body(call.body),
-      timeoutMs: call.timeoutMs,
+    logsDropped: report.logsDropped,
+    calls: report.calls.map(({ body: bytes, sent, ...call }) => ({
+      ...call,
+      body: body(bytes),
+      ...(sent && { sent: sent.map(body) }),
     })),
     metrics: report.metrics.map((metric) => ({
       type: ["counter", "gauge", "histogram"][metric.type],

@@ -48,9 +48,17 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
       `  ${paint(levelColour(record.level), level)} ${escapeControls(record.line, "\n\t").replaceAll("\n", "\n             ")}`,
     );
   }
+  if (report.logsDropped > 0) {
+    const limit = "limits logRecords and logBytes";
+    out.push(paint("yellow", `  ${count(report.logsDropped, "older line")} dropped: there were too many (${limit})`));
+  }
   for (const call of report.calls) {
-    title(`call to "${printable(call.upstream)}": ${call.state}`);
-    out.push(...call.headers.pairs().map(([name, value]) => `    ${printable(name)}: ${printable(value)}`));
+    const rpc = call.service === undefined ? "" : `, ${printable(call.service)}/${printable(call.method ?? "")}`;
+    const state = call.state === "pending" ? "waited for an answer to the end" : call.state;
+    title(`${callNames[call.kind]} to "${printable(call.upstream)}"${rpc}: ${state}`);
+    out.push(...call.headers.map(([name, value]) => `    ${printable(name)}: ${printable(value)}`));
+    if (call.body.length > 0) out.push(paint("dim", `  body: ${bodyPreview(call.body)}`));
+    for (const message of call.sent ?? []) out.push(paint("dim", `  sent: ${bodyPreview(message)}`));
   }
   if (report.metrics.length > 0) {
     title("metrics");
@@ -60,7 +68,10 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
       out.push(`  ${kinds[one.type]} ${printable(one.name)}: ${value}`);
     }
   }
-  for (const { message } of report.diagnostics) out.push("", `${paint("yellow", "note:")} ${escapeControls(message)}`);
+  for (const { code, message, rule, source } of report.diagnostics) {
+    out.push("", `${paint("yellow", "note:")} ${escapeControls(message)} (${code})`);
+    out.push(paint("dim", `  ${rule} [${source}]`));
+  }
   if (report.endFailure !== undefined) {
     out.push(
       "",
@@ -96,6 +107,8 @@ function summary(report: RunReport, paint: Paint): string[] {
   }
   return out;
 }
+
+const callNames = { http: "call", grpc: "gRPC call", "grpc-stream": "gRPC stream" } as const;
 
 const unfinished = (message: MessageReport): string => (message.complete ? "" : "  (incomplete)");
 

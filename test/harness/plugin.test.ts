@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { assert, describe, expect, test } from "vitest";
 import type { Plugin } from "../../src/index.js";
 import { Action, HarnessError, headers, loadPlugin } from "../../src/index.js";
 import { fixture } from "../support/fixtures.js";
@@ -215,7 +215,8 @@ describe("a stream driven by hand", () => {
     stream.requestHeaders(get, { endOfStream: true });
     const [call] = plugin.calls;
     expect(call).toMatchObject({ upstream: "auth", state: "pending", timeoutMs: 1000 });
-    expect(call!.headers.get("content-length")).toBe("3");
+    assert(call?.kind === "http");
+    expect(call.headers.get("content-length")).toBe("3");
     expect(stream.upstream.headers).toBeUndefined();
     call!.respond({ status: 204, headers: { "x-user": "me" }, body: "yes" });
     expect(hostcallLines(plugin).slice(1, 3)).toEqual([

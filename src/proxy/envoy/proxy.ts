@@ -1,3 +1,5 @@
+import type { Diagnostic, DiagnosticCode } from "../../host/diagnostics.js";
+import { diagnostic } from "../../host/diagnostics.js";
 import type { ByteString } from "../../abi/bytes.js";
 import { LogLevel } from "../../abi/enums.js";
 import { HarnessError } from "../../errors.js";
@@ -20,12 +22,6 @@ import type { Profile } from "./profiles.js";
 import { newestProfile } from "./profiles.js";
 import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
 
-/** Something that is no error for a guest, and that its author should know. */
-export interface ProxyDiagnostic {
-  readonly code: string;
-  readonly message: string;
-}
-
 /** An Envoy: listener, filter chain, routes, clusters, and plugins on their threads. */
 export class EnvoyProxy {
   readonly settings: ProxySettings;
@@ -37,7 +33,7 @@ export class EnvoyProxy {
   /** The main thread, where every plugin runs once more; undefined with `workers: 0`. */
   readonly main: HostProcess | undefined;
   readonly accessLog: AccessEntry[] = [];
-  readonly diagnostics: ProxyDiagnostic[] = [];
+  readonly diagnostics: Diagnostic[] = [];
   readonly home: PluginHome;
   /** `x-request-id` of a request that has none. */
   readonly requestId: () => ByteString;
@@ -210,8 +206,8 @@ export class EnvoyProxy {
     return thread;
   }
 
-  private _note(code: string, message: string): void {
-    this.diagnostics.push({ code, message });
+  private _note(code: DiagnosticCode, message: string): void {
+    this.diagnostics.push(diagnostic(code, message));
   }
 
   /** RFC 9110, made once a second. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { assert, describe, expect, test } from "vitest";
 import { Status } from "../../../src/abi/enums.js";
 import type { Pair } from "../../../src/abi/pairs.js";
 import type { RelayGuest } from "../../../src/harness/relay.js";
@@ -35,8 +35,9 @@ describe("proxy_http_call (v0.2.1 #proxy_http_call)", () => {
     const headers: Pair[] = [...sound, ["X-A", "1"]];
     expect(start(guest, { headers, body: "body", trailers: [["x-t", "1"]], timeout: 250 })).toBe(Status.Ok);
     const [call] = guest.plugin.calls;
-    expect([call!.upstream, call!.timeoutMs, Buffer.from(call!.body).toString()]).toEqual(["auth", 250, "body"]);
-    expect(call!.headers.pairs()).toEqual([...sound, ["x-a", "1"], ["content-length", "4"]]);
+    assert(call?.kind === "http");
+    expect([call.upstream, call.timeoutMs, Buffer.from(call.body).toString()]).toEqual(["auth", 250, "body"]);
+    expect(call.headers.pairs()).toEqual([...sound, ["x-a", "1"], ["content-length", "4"]]);
   });
 
   test.each([
