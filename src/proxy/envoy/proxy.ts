@@ -78,9 +78,24 @@ export class EnvoyProxy {
    *   whatever the failure policy.
    */
   static async create(settings: ProxySettings, profile: Profile = newestProfile): Promise<EnvoyProxy> {
-    const proxy = new EnvoyProxy(settings, profile);
-    for (const config of [...settings.plugins, ...settings.accessLoggers]) await proxy._load(config);
+    const { proxy, refused } = await EnvoyProxy.attempt(settings, profile);
+    if (refused !== undefined) throw refused;
     return proxy;
+  }
+
+  /** As `create`; of a proxy that does not start there is its log. */
+  static async attempt(
+    settings: ProxySettings,
+    profile: Profile = newestProfile,
+  ): Promise<{ readonly proxy: EnvoyProxy; readonly refused: HarnessError | undefined }> {
+    const proxy = new EnvoyProxy(settings, profile);
+    try {
+      for (const config of [...settings.plugins, ...settings.accessLoggers]) await proxy._load(config);
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError)) throw thrown;
+      return { proxy, refused: thrown };
+    }
+    return { proxy, refused: undefined };
   }
 
   get worker(): HostProcess {

@@ -1,0 +1,46 @@
+import { byteString } from "../../abi/bytes.js";
+import type { AccessEntry as OurEntry } from "../../proxy/envoy/settings.js";
+import { HarnessError } from "../../errors.js";
+import type { AccessEntry } from "../envoy/recording.js";
+import type { Scenario } from "../envoy/scenario.js";
+import { shown } from "./log-lines.js";
+
+/** An entry of our access log by the names of a recording; what there is no value for is left out. */
+export function accessOf(entry: OurEntry, extra: Scenario["access_log_fields"] = {}): AccessEntry {
+  const fields: Record<string, unknown> = {
+    code: entry.code,
+    details: entry.details,
+    flags: entry.flags,
+    rx: entry.requestBytes,
+    tx: entry.responseBytes,
+    proto: entry.protocol,
+    method: entry.method,
+    path: entry.path,
+    cluster: entry.cluster,
+    route: entry.route,
+    grpc: entry.grpcStatus === undefined ? undefined : grpcName(entry.grpcStatus),
+    ...Object.fromEntries(Object.entries(extra).map(([name, operator]) => [name, valueOf(entry, operator)])),
+  };
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) =>
+      value === undefined || value === "" ? [] : [[name, typeof value === "string" ? shown(value) : value]],
+    ),
+  );
+}
+
+/** Of the command operators only `FILTER_STATE(key)`, the BytesValue that a plugin set, and `FILTER_STATE(key:PLAIN)`. */
+function valueOf({ filterState }: OurEntry, operator: string): unknown {
+  const [, key, plain] = /^FILTER_STATE\(([^:)]+)(:PLAIN)?\)$/.exec(operator) ?? [];
+  if (key === undefined) {
+    throw new HarnessError("OPTION_INVALID", `Cannot replay the access log field %${operator}%`);
+  }
+  const state = filterState.get(key);
+  if (state === undefined) return undefined;
+  if (plain !== undefined) return byteString(state);
+  const value = Buffer.from(state).toString("base64");
+  return { "@type": "type.googleapis.com/google.protobuf.BytesValue", value };
+}
+
+const grpcNames = ['OK', 'Canceled', 'Unknown', 'InvalidArgument', 'DeadlineExceeded', 'NotFound', 'AlreadyExists', 'PermissionDenied', 'ResourceExhausted', 'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss', 'Unauthenticated'];
+
+const grpcName = (status: string): string => (/^\d+$/.test(status) ? grpcNames[Number(status)] : undefined) ?? status;

@@ -1,0 +1,40 @@
+import type { HeaderMap } from "../../proxy/header-map.js";
+import type { H2Connection } from "../envoy/wire/h2-connection.js";
+
+/** What the proxy sends on one stream of HTTP/2, in order, however long the peer's window takes to open. */
+export class H2Sender {
+  readonly #connection: H2Connection;
+  readonly #id: number;
+  #last: Promise<unknown> | undefined;
+  #over = false;
+
+  constructor(connection: H2Connection, id: number) {
+    this.#connection = connection;
+    this.#id = id;
+  }
+
+  fields(headers: HeaderMap, end: boolean): void {
+    this.#next(() => this.#connection.sendHeaders(this.#id, headers.pairs(), end));
+  }
+
+  data(bytes: Uint8Array, end: boolean): void {
+    if (bytes.length === 0 && !end) return;
+    const sent = Buffer.from(bytes);
+    this.#next(() => this.#connection.sendData(this.#id, sent, end));
+  }
+
+  /** RST_STREAM, after what was sent. What has not been sent is not sent any more, unless the code is 0. */
+  reset(code: number): void {
+    const send = () => {
+      if (!this.#over) this.#connection.reset(this.#id, code);
+      this.#over = true;
+    };
+    if (code === 0) this.#next(send);
+    else send();
+  }
+
+  #next(send: () => unknown): void {
+    const run = () => (this.#over ? undefined : send());
+    this.#last = this.#last === undefined ? Promise.resolve(run()) : this.#last.then(run);
+  }
+}

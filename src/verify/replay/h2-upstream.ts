@@ -1,0 +1,102 @@
+import type { HostEvents, HostStream } from "../../proxy/envoy/peers.js";
+import { HeaderMap } from "../../proxy/header-map.js";
+import { type ByteStream, EndOfStream } from "../envoy/wire/byte-stream.js";
+import { H2Connection, type H2Event } from "../envoy/wire/h2-connection.js";
+import { H2Sender } from "./h2-sender.js";
+
+/** RST_STREAM of a request that is given up. */
+const cancel = 8;
+
+/** A connection to a host in HTTP/2, with any number of requests: Envoy's client codec. */
+export class H2Upstream {
+  readonly #stream: ByteStream;
+  readonly #codec: H2Connection;
+  readonly #requests = new Map<number, H2Request>();
+  #nextId = 1;
+
+  constructor(stream: ByteStream) {
+    this.#stream = stream;
+    this.#codec = new H2Connection(stream, "client", "latin1");
+    void this.#receive();
+  }
+
+  get closed(): boolean {
+    return this.#stream.end !== undefined;
+  }
+
+  open(events: HostEvents): HostStream {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    const request = new H2Request(events, new H2Sender(this.#codec, id));
+    this.#requests.set(id, request);
+    return request;
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for (;;) {
+        const event = await this.#codec.next();
+        if (event.kind !== "goaway") this.#requests.get(event.stream)?.take(event);
+      }
+    } catch (thrown) {
+      for (const request of this.#requests.values()) {
+        request.cutOff(thrown instanceof EndOfStream ? "connection termination" : "protocol error");
+      }
+      this.#stream.socket.destroy();
+    }
+  }
+}
+
+class H2Request implements HostStream {
+  readonly #events: HostEvents;
+  readonly #sender: H2Sender;
+  #answered = false;
+  #sent = false;
+  #received = false;
+
+  constructor(events: HostEvents, sender: H2Sender) {
+    this.#events = events;
+    this.#sender = sender;
+  }
+
+  headers(headers: HeaderMap, end: boolean): void {
+    this.#sender.fields(headers, end);
+    this.#sent = end;
+  }
+
+  data(bytes: Uint8Array, end: boolean): void {
+    this.#sender.data(bytes, end);
+    this.#sent = end;
+  }
+
+  trailers(trailers: HeaderMap): void {
+    this.#sender.fields(trailers, true);
+    this.#sent = true;
+  }
+
+  reset(): void {
+    if (this.#sent && this.#received) return;
+    this.#received = true;
+    this.#sender.reset(cancel);
+  }
+
+  take(event: Exclude<H2Event, { kind: "goaway" }>): void {
+    if (this.#received) return;
+    if (event.kind === "reset") return this.cutOff("remote reset");
+    if (event.kind === "metadata") return;
+    this.#received = event.last;
+    if (event.kind === "data") this.#events.data(event.bytes, event.last);
+    else if (this.#answered) this.#events.trailers(new HeaderMap("responseTrailers", event.fields));
+    else {
+      const headers = new HeaderMap("response", event.fields);
+      this.#answered = !/^1/.test(headers.first(":status") ?? "") || event.last;
+      this.#events.headers(headers, event.last);
+    }
+  }
+
+  cutOff(reason: "remote reset" | "connection termination" | "protocol error"): void {
+    if (this.#received) return;
+    this.#received = true;
+    this.#events.reset(reason);
+  }
+}

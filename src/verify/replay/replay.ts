@@ -1,0 +1,119 @@
+import { HarnessError } from "../../errors.js";
+import { EnvoyProxy } from "../../proxy/envoy/proxy.js";
+import { createMask, maskDeep } from "../envoy/mask.js";
+import type { LogLine, Recording } from "../envoy/recording.js";
+import { probeFolder } from "../envoy/record.js";
+import type { Scenario } from "../envoy/scenario.js";
+import { baseRelease } from "../envoy/store.js";
+import { playClients } from "../envoy/wire/clients.js";
+import type { Timeline } from "../envoy/wire/pause.js";
+import { accessOf } from "./access-of.js";
+import { dialProxy } from "./listener.js";
+import { logLines } from "./log-lines.js";
+import type { World } from "./origin-hosts.js";
+import { type Replayed, settingsOf } from "./settings-of.js";
+import { drive, virtualTime } from "./virtual-net.js";
+
+export interface ReplayOptions {
+  /** Folder of the modules that a scenario names without a path. Default: the probe's. */
+  readonly modules?: string;
+}
+
+/**
+ * Plays a scenario to our own proxy, on virtual time and without a network, and tells what it did as `record` does of an Envoy.
+ *
+ * @throws {HarnessError} OPTION_INVALID for a scenario that uses what our proxy has nothing for.
+ */
+export async function replay(scenario: Scenario, options: ReplayOptions = {}): Promise<Recording> {
+  const modules = options.modules ?? probeFolder;
+  const world = new LateWorld();
+  const replayed = await settingsOf(scenario, modules, world);
+  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings);
+  world.proxy = proxy;
+  const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
+  if (refused !== undefined) return maskDeep(refusal(proxy, refused), mask);
+  const played = await drive(proxy.clock, play(scenario, proxy, world.time, replayed));
+  for (const origin of replayed.origins.values()) origin.stop();
+  return maskDeep(played, mask);
+}
+
+/** The clock of a proxy that is made after its hosts. */
+class LateWorld implements World {
+  #proxy: EnvoyProxy | undefined;
+  #time: Timeline | undefined;
+
+  set proxy(proxy: EnvoyProxy) {
+    this.#proxy = proxy;
+    this.#time = virtualTime(proxy.clock);
+  }
+
+  get clock(): World["clock"] {
+    return this.#there(this.#proxy).clock;
+  }
+
+  get time(): Timeline {
+    return this.#there(this.#time);
+  }
+
+  #there<T>(value: T | undefined): T {
+    if (value === undefined) throw new HarnessError("ILLEGAL_CALL", "Cannot reach a host: the proxy is not there yet");
+    return value;
+  }
+}
+
+async function play(scenario: Scenario, proxy: EnvoyProxy, time: Timeline, { origins }: Replayed): Promise<Recording> {
+  await time.pause(scenario.wait_ms ?? 0);
+  const clients = await playClients(scenario, dialProxy(proxy, time), time);
+  await time.pause(scenario.settle_ms ?? 80);
+
+  const named = Array.from(origins);
+  const upstream = named.map(([name, origin]) => [name, origin.take()] as const).filter(([, list]) => list.length > 0);
+  const idle = named.map(([name, origin]) => [name, origin.idle] as const).filter(([, count]) => count > 0);
+  const stats = statsOf(proxy, scenario);
+  const log = workerLog(proxy);
+  const onMain = mainLog(proxy);
+  const main = scenario.also?.includes("main") ? onMain : onMain.filter(({ level }) => !isQuiet(level));
+  const access = proxy.accessLog.map((entry) => accessOf(entry, scenario.access_log_fields));
+  proxy.close();
+  return {
+    envoy: baseRelease,
+    started: true,
+    exit: 0,
+    log,
+    ...(main.length > 0 && { main }),
+    ...(scenario.also?.includes("shutdown") && { shutdown: workerLog(proxy).slice(log.length) }),
+    clients,
+    upstream: Object.fromEntries(upstream),
+    ...(idle.length > 0 && { idle: Object.fromEntries(idle) }),
+    access,
+    stats,
+  };
+}
+
+/** What an Envoy does that does not start: it says why and exits. */
+function refusal(proxy: EnvoyProxy, refused: HarnessError): Recording {
+  const plugin = /"(.*?)"/.exec(refused.message)?.[1] ?? "p";
+  const why = `Unable to create Wasm plugin ${plugin}`;
+  const last: LogLine = { level: "critical", logger: "main", message: `error \`${why}\` initializing config '<file>'` };
+  return {
+    envoy: baseRelease,
+    started: false,
+    exit: 1,
+    log: workerLog(proxy),
+    main: [...mainLog(proxy), last],
+    stderr: [why],
+    clients: [],
+    upstream: {},
+    access: [],
+  };
+}
+
+const workerLog = (proxy: EnvoyProxy): LogLine[] => proxy.workers.flatMap(({ log }) => logLines(log.records));
+const mainLog = (proxy: EnvoyProxy): LogLine[] => (proxy.main === undefined ? [] : logLines(proxy.main.log.records));
+const isQuiet = (level: LogLine["level"]): boolean => level === "trace" || level === "debug" || level === "info";
+
+function statsOf(proxy: EnvoyProxy, scenario: Scenario): Record<string, string> {
+  const filter = new RegExp(scenario.stats_filter ?? "wasm");
+  const pairs = Array.from(proxy.stats()).filter(([name]) => filter.test(name));
+  return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
