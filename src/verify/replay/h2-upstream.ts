@@ -89,7 +89,7 @@ class H2Request implements HostStream {
     else if (this.#answered) this.#events.trailers(new HeaderMap("responseTrailers", event.fields));
     else {
       const headers = new HeaderMap("response", event.fields);
-      this.#answered = !/^1/.test(headers.first(":status") ?? "") || event.last;
+      this.#answered = !headers.first(":status")?.startsWith("1") || event.last;
       this.#events.headers(headers, event.last);
     }
   }
