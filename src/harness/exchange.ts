@@ -1,5 +1,4 @@
-import { concat, noBytes, textOf, utf8 } from "../abi/bytes.js";
-import type { Pair } from "../abi/pairs.js";
+import { byteString, concat, isByteString, noBytes, textOf, utf8 } from "../abi/bytes.js";
 import { HarnessError } from "../errors.js";
 import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
@@ -138,12 +137,10 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     return this._access;
   }
   get calls(): readonly ProxyCall[] {
-    return this._proxy.calls.slice(this._firstCall, this._over ? this._lastCall : undefined);
+    return this._proxy.callsFrom(this._firstCall, this._over ? this._lastCall : undefined);
   }
   get logs(): readonly LogRecord[] {
-    const { log } = this._proxy.engine.worker;
-    const lines = log.since(this._firstLog);
-    return this._over ? lines.slice(0, this._lastLog - this._firstLog) : lines;
+    return this._proxy.engine.worker.log.since(this._firstLog, this._over ? this._lastLog : undefined);
   }
   get diagnostics(): readonly Diagnostic[] {
     return this._proxy.engine.diagnostics.slice(this._firstDiagnostic);
@@ -172,7 +169,7 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   private async _finish(): Promise<Exchange> {
     await this._proxy.passTime(() => this._over || this._error !== undefined);
     this._proxy.throwProblems(this._error, this._firstDiagnostic);
-    return result(this);
+    return new FinishedExchange(this);
   }
 
   private _ended(access: AccessEntry): void {
@@ -211,10 +208,30 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   }
 }
 
-/** A plain object: `await` of a thenable would wait for itself for ever. */
-function result(pending: PendingExchange): Exchange {
-  const { response, upstreamRequest, calls, logs, diagnostics, access } = pending;
-  return { response, upstreamRequest, calls, logs, diagnostics, access };
+/** Without `then`: a promise of something thenable would wait for it for ever. What it shows is made when somebody looks. */
+class FinishedExchange implements Exchange {
+  private readonly _of: PendingExchange;
+  constructor(pending: PendingExchange) {
+    this._of = pending;
+  }
+  get response(): ClientResponse {
+    return this._of.response;
+  }
+  get upstreamRequest(): UpstreamRequestView | undefined {
+    return this._of.upstreamRequest;
+  }
+  get calls(): readonly ProxyCall[] {
+    return this._of.calls;
+  }
+  get logs(): readonly LogRecord[] {
+    return this._of.logs;
+  }
+  get diagnostics(): readonly Diagnostic[] {
+    return this._of.diagnostics;
+  }
+  get access(): AccessEntry | undefined {
+    return this._of.access;
+  }
 }
 
 class ResponseCollector implements Client {
@@ -252,33 +269,28 @@ class ResponseCollector implements Client {
 /** The request as a client's codec hands it over. */
 function requestHeaders(request: ProxyRequest, pieces: readonly Uint8Array[], http2: boolean): HeaderMap {
   const given = request.headers === undefined ? [] : pairsOf(request.headers);
-  const own = (name: string): string | undefined => given.find(([one]) => one === name)?.[1];
+  const own = given.some(([name]) => name.startsWith(":") || name === "host") ? new Map(given) : noPairs;
   const map = new HeaderMap("request");
-  const pseudo = (name: string, value: string): void => {
-    if (/[\r\n\0]/.test(value)) {
-      throw new HarnessError("OPTION_INVALID", `Cannot use ${name} ${JSON.stringify(value)}: no header can hold it`);
-    }
-    map.add(name, Buffer.from(value, "utf8").toString("latin1"));
-  };
-  const authority = own(":authority") ?? own("host") ?? request.authority ?? "example.com";
-  const path = own(":path") ?? request.path ?? "/";
-  const method = own(":method") ?? request.method ?? (pieces.length > 0 ? "POST" : "GET");
+  const pseudo = (name: string, value: string): void => map.add(name, own.get(name) ?? headerText(name, value));
+  const authority = own.get("host") ?? request.authority ?? "example.com";
+  const method = request.method ?? (pieces.length > 0 ? "POST" : "GET");
   if (http2) {
     pseudo(":method", method);
-    pseudo(":path", path);
+    pseudo(":path", request.path ?? "/");
     pseudo(":authority", authority);
-    pseudo(":scheme", own(":scheme") ?? request.scheme ?? "http");
+    pseudo(":scheme", request.scheme ?? "http");
   } else {
     pseudo(":authority", authority);
-    pseudo(":path", path);
+    pseudo(":path", request.path ?? "/");
     pseudo(":method", method);
   }
-  const rest: Pair[] = given.filter(([name]) => !name.startsWith(":") && name !== "host");
-  for (const [name, value] of rest) map.add(name, value);
-  if (!http2 && request.scheme === "https" && own("x-forwarded-proto") === undefined)
-    map.add("x-forwarded-proto", "https");
+  for (const [name, value] of given) {
+    if (own === noPairs || (!name.startsWith(":") && name !== "host")) map.add(name, value);
+  }
+  if (!http2 && request.scheme === "https" && !map.has("x-forwarded-proto")) map.add("x-forwarded-proto", "https");
+  if (pieces.length === 0) return map;
   const framed = map.has("content-length") || map.has("transfer-encoding");
-  if (pieces.length > 0 && !framed) {
+  if (!framed) {
     if (request.trailers === undefined && request.incomplete !== true) {
       map.add("content-length", String(pieces.reduce((sum, piece) => sum + piece.length, 0)));
     } else if (!http2) {
@@ -286,6 +298,16 @@ function requestHeaders(request: ProxyRequest, pieces: readonly Uint8Array[], ht
     }
   }
   return map;
+}
+
+const noPairs: ReadonlyMap<string, string> = new Map();
+
+/** The value of a pseudo header: bytes as they are, wider characters as UTF-8. */
+function headerText(name: string, value: string): string {
+  if (/[\r\n\0]/.test(value)) {
+    throw new HarnessError("OPTION_INVALID", `Cannot use ${name} ${JSON.stringify(value)}: no header can hold it`);
+  }
+  return isByteString(value) ? value : byteString(utf8(value));
 }
 
 function piecesOf(body: ProxyRequest["body"]): readonly Uint8Array[] {

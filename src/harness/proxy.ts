@@ -225,7 +225,7 @@ export class Proxy implements AsyncDisposable, Disposable {
   }
   /** Calls that plugins made, oldest first. */
   get calls(): readonly ProxyCall[] {
-    return this.engine.callouts.calls.map(callView);
+    return this.callsFrom(0);
   }
   /** Requests that reached an upstream, those of plugins' calls too, oldest first. */
   get upstreamRequests(): readonly UpstreamRequestView[] {
@@ -274,6 +274,10 @@ export class Proxy implements AsyncDisposable, Disposable {
   }
 
   // ------------------------------------------------------------------------------------- for exchanges and upstreams
+
+  callsFrom(first: number, before?: number): readonly ProxyCall[] {
+    return this.engine.callouts.calls.slice(first, before).map(callView);
+  }
 
   /** An exchange begins. */
   begin(exchange: PendingExchange): void {

@@ -218,30 +218,19 @@ class UpstreamConversation implements HostStream {
   }
 
   private _begin(answer: Reply): void {
-    const { status = 200, chunkDelayMs = 0, fault } = answer;
-    const body = bodyOf(answer.body);
-    const map = new HeaderMap("response");
-    map.add(":status", String(status));
-    for (const [name, value] of pairsOf(answer.headers ?? [])) if (name !== ":status") map.add(name, value);
-    const bodiless = this._request!.method === "HEAD" || status === 204 || status === 304;
-    const trailers = answer.trailers === undefined ? undefined : headers(answer.trailers, "responseTrailers");
-    const pieces = bodiless ? [] : body;
-    if (this._protocol !== "HTTP/2" && !map.has("content-length") && !map.has("transfer-encoding")) {
-      if (pieces.length === 1 && trailers === undefined) map.add("content-length", String(pieces[0]!.length));
-      else if (pieces.length > 0 || trailers !== undefined) map.add("transfer-encoding", "chunked");
-      else if (!bodiless) map.add("content-length", "0");
-    } else if (pieces.length === 1 && trailers === undefined && !map.has("content-length")) {
-      map.add("content-length", String(pieces[0]!.length));
-    }
-    const cut = fault === "reset after headers";
+    const bodiless = this._request!.method === "HEAD" || answer.status === 204 || answer.status === 304;
+    const http2 = this._protocol === "HTTP/2";
+    const make = answer === this._answer ? prepared : prepare; // what a function gives may be changed and given again
+    const { map, pieces, trailers } = make(answer, http2, bodiless);
+    const cut = answer.fault === "reset after headers";
     const ends = pieces.length === 0 && trailers === undefined && !cut;
-    this._events.headers(map, ends);
+    this._events.headers(map.copy(), ends);
     if (ends || this._gone) return;
     if (cut) {
-      this._later(0, () => this._events.reset(this._protocol === "HTTP/2" ? "remote reset" : "connection termination"));
+      this._later(0, () => this._events.reset(http2 ? "remote reset" : "connection termination"));
       return;
     }
-    this._pieces(pieces, 0, chunkDelayMs, trailers);
+    this._pieces(pieces, 0, answer.chunkDelayMs ?? 0, trailers?.copy());
   }
 
   private _pieces(pieces: readonly Uint8Array[], at: number, delayMs: number, trailers: HeaderMap | undefined): void {
@@ -264,6 +253,39 @@ class UpstreamConversation implements HostStream {
       if (!this._gone) run();
     });
   }
+}
+
+/** A reply as it goes over the wire. */
+interface PreparedReply {
+  readonly map: HeaderMap;
+  readonly pieces: readonly Uint8Array[];
+  readonly trailers: HeaderMap | undefined;
+}
+
+/** Canned replies are prepared once. */
+const prepares = new WeakMap<Reply, Map<number, PreparedReply>>();
+
+function prepared(answer: Reply, http2: boolean, bodiless: boolean): PreparedReply {
+  const kind = (http2 ? 1 : 0) | (bodiless ? 2 : 0);
+  let kinds = prepares.get(answer);
+  if (kinds === undefined) prepares.set(answer, (kinds = new Map<number, PreparedReply>()));
+  let found = kinds.get(kind);
+  if (found === undefined) kinds.set(kind, (found = prepare(answer, http2, bodiless)));
+  return found;
+}
+
+function prepare(answer: Reply, http2: boolean, bodiless: boolean): PreparedReply {
+  const map = new HeaderMap("response");
+  map.add(":status", String(answer.status ?? 200));
+  for (const [name, value] of pairsOf(answer.headers ?? [])) if (name !== ":status") map.add(name, value);
+  const trailers = answer.trailers === undefined ? undefined : headers(answer.trailers, "responseTrailers");
+  const pieces = bodiless ? [] : bodyOf(answer.body);
+  if (!map.has("content-length") && !map.has("transfer-encoding")) {
+    if (pieces.length === 1 && trailers === undefined) map.add("content-length", String(pieces[0]!.length));
+    else if (!http2 && (pieces.length > 0 || trailers !== undefined)) map.add("transfer-encoding", "chunked");
+    else if (!http2 && !bodiless) map.add("content-length", "0");
+  }
+  return { map, pieces, trailers };
 }
 
 function bodyOf(body: Reply["body"]): readonly Uint8Array[] {

@@ -87,9 +87,11 @@ export class LogBook {
     return this.made.slice();
   }
 
-  /** The lines from that number on. */
-  since(line: number): readonly LogRecord[] {
-    return this.records.slice(Math.max(0, line - this.first));
+  /** The lines from that number on, up to the one of another number. */
+  since(line: number, before = this.next): readonly LogRecord[] {
+    const found: LogRecord[] = [];
+    for (let i = Math.max(line, this.first); i < Math.min(before, this.next); i++) found.push(this.record(i)!);
+    return found;
   }
 
   /** The line of that number, or undefined when it is kept no longer. */

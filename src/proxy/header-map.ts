@@ -103,6 +103,23 @@ export class HeaderMap implements Fields {
     return found;
   }
 
+  /** Is there a name that is one of these? */
+  hasAny(names: ReadonlySet<ByteString>): boolean {
+    const { entries } = this;
+    for (let i = 0; i < entries.length; i += 2) if (names.has(entries[i]!)) return true;
+    return false;
+  }
+
+  /** The first entry for which `test` is true. */
+  findEntry(test: (name: ByteString, value: ByteString) => boolean): Pair | undefined {
+    const { entries } = this;
+    for (let i = 0; i < entries.length; i += 2) {
+      const name = entries[i];
+      if (name !== undefined && test(name, entries[i + 1]!)) return [name, entries[i + 1]!];
+    }
+    return undefined;
+  }
+
   [Symbol.iterator](): Iterator<Pair> {
     return this.pairs()[Symbol.iterator]();
   }

@@ -25,6 +25,11 @@ const internalOnly = [
   "x-forwarded-client-cert",
 ];
 
+/** Names for which there is anything to do: most requests have none of them. */
+const special: ReadonlySet<ByteString> = new Set([...hopByHop, ...internalOnly, "referer"]);
+const responseHops = ["connection", "transfer-encoding", "proxy-connection", "keep-alive"];
+const responseSpecial: ReadonlySet<ByteString> = new Set(responseHops);
+
 export interface ConnectionFacts {
   readonly protocol: HttpProtocol;
   /** `ip:port` of the peer. */
@@ -49,14 +54,12 @@ export function normaliseRequest(
   listener: Pick<ListenerSettings, "useRemoteAddress" | "localAddress" | "upgrades">,
   requestId: () => ByteString,
 ): void {
-  if (!isUpgrade(headers, listener.upgrades)) {
-    for (const name of hopByHop) if (headers.first(name) !== undefined) headers.remove(name);
-  } else {
-    for (const name of hopByHop.slice(2)) if (headers.first(name) !== undefined) headers.remove(name);
+  if (headers.hasAny(special)) {
+    for (const name of isUpgrade(headers, listener.upgrades) ? hopByHop.slice(2) : hopByHop) headers.remove(name);
+    const referer = headers.first("referer");
+    if (referer !== undefined && !isUrl(referer)) headers.remove("referer");
+    for (const name of internalOnly) headers.remove(name);
   }
-  const referer = headers.first("referer");
-  if (referer !== undefined && !isUrl(referer)) headers.remove("referer");
-  for (const name of internalOnly) if (headers.first(name) !== undefined) headers.remove(name);
   if (listener.useRemoteAddress) addForwardedFor(headers, connection, listener);
   const proto = headers.first("x-forwarded-proto");
   if (headers.first(":scheme") === undefined) headers.add(":scheme", proto ?? "http");
@@ -94,12 +97,8 @@ const isUrl = (text: string): boolean => /^https?:\/\/[^\s/]/.test(text) && !/\s
  * `server`, which stands where the upstream's stood. [E] mutateResponseHeaders
  */
 export function finishResponse(headers: HeaderMap, date: () => ByteString, upgraded: boolean): void {
-  if (!upgraded) {
-    for (const name of ["connection", "transfer-encoding", "proxy-connection", "keep-alive"]) {
-      if (headers.first(name) !== undefined) headers.remove(name);
-    }
-  } else if (headers.first("transfer-encoding") !== undefined) {
-    headers.remove("transfer-encoding");
+  if (headers.hasAny(responseSpecial)) {
+    for (const name of upgraded ? ["transfer-encoding"] : responseHops) headers.remove(name);
   }
   if (headers.first("date") === undefined) headers.add("date", date());
   headers.overwrite("server", "envoy");

@@ -22,6 +22,7 @@ const names = Object.entries(responseFlags) as [ResponseFlag, number][];
 
 /** `UF,URX`; `-` for none. */
 export function flagNames(flags: number): string {
+  if (flags === 0) return "-";
   const set = names.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
-  return set.length === 0 ? "-" : set.join(",");
+  return set.join(",");
 }
