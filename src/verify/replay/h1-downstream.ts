@@ -1,4 +1,5 @@
 import type { Pair } from "../../abi/pairs.js";
+import { millisecondsToNs } from "../../host/services/clock.js";
 import type { Connection } from "../../proxy/envoy/connection.js";
 import type { Client, DownstreamStream, HttpProtocol } from "../../proxy/envoy/peers.js";
 import type { EnvoyProxy } from "../../proxy/envoy/proxy.js";
@@ -6,6 +7,9 @@ import { HeaderMap } from "../../proxy/header-map.js";
 import { formatData, formatHead, formatTrailers, reasonOf } from "./h1-format.js";
 import { framingOf, type H1Framing, type H1Head, H1Parser, type H1Sink, valueOf } from "./h1-parser.js";
 import type { VirtualSocket } from "./virtual-net.js";
+
+/** `delayed_close_timeout`: how long a client has to read what was sent before Envoy closes the connection. */
+const delayedCloseMs = 1000;
 
 /** A client's connection in HTTP/1, one request at a time: Envoy's server codec, from bytes to events. */
 export class H1Downstream implements H1Sink {
@@ -16,12 +20,18 @@ export class H1Downstream implements H1Sink {
   #connection: Connection | undefined;
   #stream: DownstreamStream | undefined;
   #request: HeaderMap | undefined;
+  #complete = false;
+  /** The client itself wants the connection to end with the response. */
+  #wantsClose = false;
+  #closing = false;
 
   constructor(proxy: EnvoyProxy, socket: VirtualSocket) {
     this.#proxy = proxy;
     this.socket = socket;
     this.#parser = new H1Parser(this);
-    socket.on("data", (bytes: Buffer) => this.#parser.push(bytes));
+    socket.on("data", (bytes: Buffer) => {
+      if (!this.#closing) this.#parser.push(bytes);
+    });
     socket.on("end", () => this.#gone());
     socket.on("error", () => this.#gone());
   }
@@ -38,21 +48,27 @@ export class H1Downstream implements H1Sink {
     this.protocol = version === "0" ? "HTTP/1.0" : "HTTP/1.1";
     this.#request = version === undefined ? undefined : requestOf(method, target, fields);
     if (version === undefined) this.error("http1.codec_error");
-    const upgrades = valueOf(fields, "upgrade") !== undefined && /upgrade/i.test(valueOf(fields, "connection") ?? "");
+    this.#complete = false;
+    const connection = valueOf(fields, "connection") ?? "";
+    this.#wantsClose = version === "0" ? !/keep-alive/i.test(connection) : /close/i.test(connection);
+    const upgrades = valueOf(fields, "upgrade") !== undefined && /upgrade/i.test(connection);
     return upgrades || method === "CONNECT" ? "close" : (framingOf(fields) ?? "none");
   }
 
   headers(end: boolean): void {
+    this.#complete = end;
     if (this.#request === undefined) return;
     this.#newStream().headers(this.#request, end);
     this.#request = undefined;
   }
 
   data(bytes: Uint8Array, end: boolean): void {
+    this.#complete = end;
     this.#stream?.data(bytes, end);
   }
 
   trailers(fields: readonly Pair[]): void {
+    this.#complete = true;
     this.#stream?.trailers(new HeaderMap("requestTrailers", fields));
   }
 
@@ -72,6 +88,13 @@ export class H1Downstream implements H1Sink {
     this.#later(() => this.#parser.resume());
   }
 
+  /** Ends the connection: at once only if the client wants that and has nothing more to say. [E] checkForDeferredClose */
+  close(): void {
+    this.#closing = true;
+    if (this.#wantsClose && this.#complete) this.socket.destroy();
+    else this.#proxy.clock.schedule(millisecondsToNs(delayedCloseMs), () => this.#gone());
+  }
+
   hold(held: boolean): void {
     if (held) this.#parser.hold(true);
     else this.#later(() => this.#parser.hold(false));
@@ -87,7 +110,7 @@ export class H1Downstream implements H1Sink {
   /** Not from within an event of the proxy's. */
   #later(run: () => void): void {
     this.#proxy.clock.schedule(0, () => {
-      if (!this.socket.destroyed) run();
+      if (!this.#closing && !this.socket.destroyed) run();
     });
   }
 
@@ -130,11 +153,11 @@ class H1Response implements Client {
   }
 
   reset(): void {
-    this.#codec.socket.destroy();
+    this.#codec.close();
   }
 
   closing(): void {
-    this.#codec.socket.destroy();
+    this.#codec.close();
   }
 
   pause(paused: boolean): void {

@@ -16,6 +16,7 @@ export class H1Upstream implements H1Sink {
   #response: HeaderMap | undefined;
   #final = true;
   #closes = false;
+  #upgraded = false;
 
   constructor(socket: VirtualSocket, onFree: (connection: H1Upstream) => void) {
     this.#socket = socket;
@@ -64,7 +65,8 @@ export class H1Upstream implements H1Sink {
     this.#response = new HeaderMap("response", [[":status", status], ...fields]);
     this.#closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(this.#response.first("connection") ?? "");
     this.#final = !(status.startsWith("1") && status !== "101");
-    if (status === "101") return "close";
+    this.#upgraded = status === "101";
+    if (this.#upgraded) return "close";
     if (this.#request?.method === "HEAD" || status === "204" || status === "304" || !this.#final) return "none";
     const framing = framingOf(fields);
     if (framing === undefined) this.#closes = true;
@@ -105,11 +107,12 @@ export class H1Upstream implements H1Sink {
   }
 
   #ended(): void {
-    const finished = this.#parser.finish();
-    this.#socket.destroy();
     const request = this.#request;
+    this.#socket.destroy();
+    if (this.#upgraded) request?.events.data(new Uint8Array(), false);
+    else if (this.#parser.finish()) return;
     this.#request = undefined;
-    if (!finished) request?.events.reset("connection termination");
+    request?.events.reset("connection termination");
   }
 }
 

@@ -63,4 +63,8 @@ class H2Response implements Client {
   reset(code: number): void {
     this.#sender.reset(code);
   }
+
+  pause(): void {
+    // The window of a stream is larger than any body that is played.
+  }
 }

@@ -4,8 +4,8 @@ import { type ByteStream, EndOfStream } from "../envoy/wire/byte-stream.js";
 import { H2Connection, type H2Event } from "../envoy/wire/h2-connection.js";
 import { H2Sender } from "./h2-sender.js";
 
-/** RST_STREAM of a request that is given up. */
-const cancel = 8;
+/** Code of RST_STREAM for a request that is given up: INTERNAL_ERROR. [R] */
+const givenUp = 2;
 
 /** A connection to a host in HTTP/2, with any number of requests: Envoy's client codec. */
 export class H2Upstream {
@@ -77,7 +77,7 @@ class H2Request implements HostStream {
   reset(): void {
     if (this.#sent && this.#received) return;
     this.#received = true;
-    this.#sender.reset(cancel);
+    this.#sender.reset(givenUp);
   }
 
   take(event: Exclude<H2Event, { kind: "goaway" }>): void {
