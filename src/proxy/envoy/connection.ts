@@ -44,7 +44,7 @@ export class Connection {
 
   /** The client closes it: what is under way ends. */
   close(): void {
-    for (const stream of this._streams) stream.reset();
+    for (const stream of this._streams) stream.disconnected();
     this._streams.clear();
   }
 }

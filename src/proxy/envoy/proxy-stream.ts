@@ -108,12 +108,21 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this.settle();
   }
 
-  /** The client left. */
+  /** The client resets the stream, which on HTTP/1 ends the connection. */
   reset(): void {
+    if (this.connection.protocol === "HTTP/2") this._abandon("http2.remote_reset", responseFlags.DR);
+    else this.disconnected();
+  }
+
+  /** The client's connection ended. */
+  disconnected(): void {
+    this._abandon("downstream_remote_disconnect", responseFlags.DC);
+  }
+
+  private _abandon(details: string, flag: number): void {
     if (!this._begun || this.http.finished) return;
-    const http2 = this.connection.protocol === "HTTP/2";
-    this.info.responseFlags |= http2 ? responseFlags.DR : responseFlags.DC;
-    this.http.responseCodeDetails = http2 ? "http2.remote_reset" : "downstream_remote_disconnect";
+    this.info.responseFlags |= flag;
+    this.http.responseCodeDetails = details;
     this.http.abandon();
   }
 
@@ -236,12 +245,14 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   watermark(direction: "request" | "response", above: boolean): void {
     if (direction === "response") return this.upstream.pause(above);
-    if (above) {
-      this._unread ??= [];
-      this._client.pause?.(true);
+    if (this._client.pause !== undefined) {
+      this._client.pause(above); // its codec reads no further; what it had read comes even so
       return;
     }
-    this._client.pause?.(false);
+    if (above) {
+      this._unread ??= [];
+      return;
+    }
     this.proxy.clock.schedule(0, () => {
       const unread = this._unread ?? [];
       this._unread = undefined;
