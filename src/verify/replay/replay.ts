@@ -12,6 +12,7 @@ import { dialProxy } from "./listener.js";
 import { logLines } from "./log-lines.js";
 import type { World } from "./origin-hosts.js";
 import { type Replayed, settingsOf } from "./settings-of.js";
+import { dialTcp, tcpListenerOf } from "./tcp.js";
 import { drive, virtualTime } from "./virtual-net.js";
 
 export interface ReplayOptions {
@@ -32,7 +33,7 @@ export async function replay(scenario: Scenario, options: ReplayOptions = {}): P
   world.proxy = proxy;
   const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
   if (refused !== undefined) return maskDeep(refusal(proxy, refused), mask);
-  const played = await drive(proxy.clock, play(scenario, proxy, world.time, replayed));
+  const played = await drive(proxy.clock, play(scenario, proxy, world, replayed));
   for (const origin of replayed.origins.values()) origin.stop();
   return maskDeep(played, mask);
 }
@@ -61,10 +62,12 @@ class LateWorld implements World {
   }
 }
 
-async function play(scenario: Scenario, proxy: EnvoyProxy, time: Timeline, { origins }: Replayed): Promise<Recording> {
-  await time.pause(scenario.wait_ms ?? 0);
-  const clients = await playClients(scenario, dialProxy(proxy, time), time);
-  await time.pause(scenario.settle_ms ?? 80);
+async function play(scenario: Scenario, proxy: EnvoyProxy, world: World, { origins }: Replayed): Promise<Recording> {
+  await world.time.pause(scenario.wait_ms ?? 0);
+  const tcp = scenario.tcp === true ? tcpListenerOf(proxy, origins.get("up"), world) : undefined;
+  const dial = tcp === undefined ? dialProxy(proxy, world.time) : dialTcp(tcp, world);
+  const clients = await playClients(scenario, dial, world.time);
+  await world.time.pause(scenario.settle_ms ?? 80);
 
   const named = Array.from(origins);
   const upstream = named.map(([name, origin]) => [name, origin.take()] as const).filter(([, list]) => list.length > 0);
@@ -73,6 +76,7 @@ async function play(scenario: Scenario, proxy: EnvoyProxy, time: Timeline, { ori
   const log = workerLog(proxy);
   const onMain = mainLog(proxy);
   const main = scenario.also?.includes("main") ? onMain : onMain.filter(({ level }) => !isQuiet(level));
+  tcp?.close(); // Envoy logs the access of connections that were left open when it ends
   const access = proxy.accessLog.map((entry) => accessOf(entry, scenario.access_log_fields));
   proxy.close();
   return {

@@ -37,13 +37,14 @@ export async function settingsOf(scenario: Scenario, modules: string, world: Wor
   for (const name of replayed) given.raw(name);
   given.done();
   const { origins, clusters } = clustersOf(scenario, modules, world);
-  const load = (kind: "http" | "access_log" | "service"): Promise<PluginConfig[]> =>
+  const load = (kind: "http" | "network" | "access_log" | "service"): Promise<PluginConfig[]> =>
     Promise.all(pluginsOf(scenario, kind).map((plugin) => pluginOf(plugin, scenario, modules)));
-  for (const kind of ["upstream", "network", "stats_sink"] as const) {
+  const chain = scenario.tcp === true ? "network" : "http";
+  for (const kind of ["upstream", chain === "http" ? "network" : "http", "stats_sink"] as const) {
     if (pluginsOf(scenario, kind).length > 0) new Reader({ [kind]: true }, "plugins").done();
   }
   const settings: ProxySettings = {
-    plugins: await load("http"),
+    plugins: await load(chain),
     accessLoggers: await load("access_log"),
     services: await load("service"),
     virtualHosts: [virtualHostOf(scenario)],
@@ -73,6 +74,7 @@ const replayed: readonly (keyof Scenario)[] = [
     "upstreams_off",
     "downstream",
     "upstream",
+    "tcp",
   ] as const),
   ...(["h1_trailers", "upstream_trailers", "buffer_limit", "upstream_limit", "stream_idle_timeout_ms"] as const),
   ...(["route_timeout", "routes", "extra_route", "extra_hcm", "extra_listener", "extra_cluster"] as const),
@@ -159,7 +161,8 @@ function clustersOf(
     const address = `127.0.0.1:${port}`;
     if (name === "refused" || scenario.upstreams_off?.includes(name)) hosts.push(refusing(address));
     else if (name !== "empty") {
-      const script = new OriginScript(name === "code" ? { modules } : { speaks: "http" }, scenario.upstreams?.[name]);
+      const speaks = scenario.tcp === true && name === "up" ? "tcp" : "http";
+      const script = new OriginScript(name === "code" ? { modules } : { speaks }, scenario.upstreams?.[name]);
       origins.set(name, script);
       hosts.push(new OriginHost(address, protocol, script, world));
     }
