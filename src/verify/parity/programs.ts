@@ -1,3 +1,4 @@
+// oxlint-disable oxc/no-map-spread -- fast-check's map, not an array's: nothing is there to be changed in place
 import fc from "fast-check";
 import type { ClientSpec, OriginSpec, PluginSpec, Scenario } from "../envoy/scenario.js";
 
@@ -25,7 +26,8 @@ export function programs(): fc.Arbitrary<Scenario> {
         name: `p${i + 1}`,
         ...(one.vm_id === "own" && { vm_id: `v${i + 1}` }),
       })),
-      clients,
+      // an origin that speaks HTTP/2 and sends a body to HEAD breaks the protocol: that is not what this is about
+      clients: clients.map(({ method, ...one }) => ({ ...one, ...(method !== undefined && !http2Up && { method }) })),
       ...(up && { upstreams: { up } }),
       ...(http2Up && { upstream: "http2" as const }),
       ...(limit !== undefined && { buffer_limit: limit }),
