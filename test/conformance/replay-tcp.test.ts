@@ -10,7 +10,6 @@ const knownGaps: Readonly<Record<string, { readonly where: string; readonly reas
     where: "log[20].message",
     reason: "a group of headers that is not there has to be an empty map of 4 bytes; nodes and metadata are to follow",
   },
-  l4_trapo: { where: "main", reason: "the warning about the deprecated option fail_open is not printed" },
 };
 
 const scenarios = readRecordings("tcp");

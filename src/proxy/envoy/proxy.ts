@@ -1,6 +1,7 @@
 import type { Diagnostic, DiagnosticCode } from "../../host/diagnostics.js";
 import { diagnostic } from "../../host/diagnostics.js";
 import type { ByteString } from "../../abi/bytes.js";
+import { utf8 } from "../../abi/bytes.js";
 import { LogLevel } from "../../abi/enums.js";
 import { HarnessError } from "../../errors.js";
 import { Guard } from "../../host/guard.js";
@@ -12,6 +13,7 @@ import type { HttpFilter } from "../http-filter.js";
 import { PluginFilter } from "../plugin-filter.js";
 import type { EnvoyStream } from "./attributes.js";
 import { processProperty } from "./attributes.js";
+import { deprecationWarnings } from "./deprecated.js";
 import { Connection } from "./connection.js";
 import { FailedFilter } from "./failed-filter.js";
 import { ClusterCallouts } from "./http-calls.js";
@@ -91,7 +93,10 @@ export class EnvoyProxy {
   ): Promise<{ readonly proxy: EnvoyProxy; readonly refused: HarnessError | undefined }> {
     const proxy = new EnvoyProxy(settings, profile);
     try {
-      for (const config of [...settings.plugins, ...settings.accessLoggers]) await proxy._load(config);
+      const plugins = [...settings.plugins, ...settings.accessLoggers];
+      proxy._warnOfDeprecated(plugins);
+      for (const config of plugins) await proxy._load(config);
+      proxy._warnOfDeprecated(plugins);
     } catch (thrown) {
       if (!(thrown instanceof HarnessError)) throw thrown;
       return { proxy, refused: thrown };
@@ -153,6 +158,17 @@ export class EnvoyProxy {
   }
 
   // -------------------------------------------------------------------------------------
+
+  /** [R] Twice: when the configuration is read, and after the plugins were loaded. */
+  private _warnOfDeprecated(plugins: readonly PluginConfig[]): void {
+    const { main, profile } = this;
+    if (main === undefined || main.logLevel > LogLevel.Warn) return;
+    for (const config of plugins) {
+      for (const text of deprecationWarnings(config, profile.deprecatedFields)) {
+        main.log.write(LogLevel.Warn, "host", 0, "misc", utf8(text));
+      }
+    }
+  }
 
   private async _load(config: PluginConfig): Promise<void> {
     const threads = [...(this.main === undefined ? [] : [this._canary, this.main]), ...this.workers];
