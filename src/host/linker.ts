@@ -16,6 +16,7 @@ import { Errno } from "../wasi/wasi-function.js";
 import type { Behaviour } from "./behaviour.js";
 import { builtins } from "./builtins.js";
 import { GuestTimeout, timeoutError } from "./guard.js";
+import { logCrossings } from "./crossings.js";
 import { linkCallbacks, wrongCallbacks } from "./callbacks.js";
 import { hostcalls } from "./hostcalls/index.js";
 import type { LinkedInstance, PluginVm } from "./plugin-vm.js";
@@ -184,7 +185,10 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
   const imports = Object.create(null) as WebAssembly.Imports;
   let importedMemory: WebAssembly.Memory | undefined;
   for (const wanted of module.info.imports) {
-    const value = importValue(vm, wanted, options);
+    let value = importValue(vm, wanted, options);
+    if (vm.process.logsCrossings && typeof value === "function") {
+      value = logCrossings(vm, "hostcall", `${wanted.module}.${wanted.name}`, value);
+    }
     if (value instanceof WebAssembly.Memory) importedMemory = value;
     imports[wanted.module] ??= Object.create(null) as WebAssembly.ModuleImports;
     imports[wanted.module]![wanted.name] = value;
@@ -212,16 +216,25 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
   base.bind(memory);
   const allocatorName = behaviour.allocators.find((name) => typeof exports[name] === "function")!;
   const allowed = vm.settings.allowedCapabilities;
+  const callable = vm.process.logsCrossings ? withCrossings(vm, exports) : exports;
   return {
     memory: new GuestMemory(memory),
-    callbacks: linkCallbacks(exports, abi, allowed !== undefined && allowed.size > 0 ? allowed : undefined),
-    allocator: { name: allocatorName, call: exports[allocatorName] as (size: number) => number },
-    start: startFunctions(exports),
+    callbacks: linkCallbacks(callable, abi, allowed !== undefined && allowed.size > 0 ? allowed : undefined),
+    allocator: { name: allocatorName, call: callable[allocatorName] as (size: number) => number },
+    start: startFunctions(callable),
     exports,
     globals: Object.entries(exports)
       .filter(([name]) => name.startsWith(module.globalPrefix))
       .map(([, global]) => global as WebAssembly.Global),
   };
+}
+
+function withCrossings(vm: PluginVm, exports: EngineExports): EngineExports {
+  const wrap = ([name, value]: [string, EngineExports[string]]): [string, EngineExports[string]] => [
+    name,
+    typeof value === "function" ? logCrossings(vm, "callback", name, value) : value,
+  ];
+  return Object.fromEntries(Object.entries(exports).map(wrap));
 }
 
 /** [H] `_initialize`, then `main(0, 0)` or `__main_void()`; without it `_start` alone. */

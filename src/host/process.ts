@@ -25,6 +25,8 @@ export interface ProcessOptions {
   /** What a property means where there is no stream. Default: NOT_FOUND. */
   readonly property?: (segments: readonly ByteString[]) => PropertyValue;
   readonly foreignFunctions?: ReadonlyMap<string, ForeignFunction>;
+  /** Log every call across the border with raw arguments, as Envoy does at level trace. Default false. */
+  readonly logsCrossings?: boolean;
   /** Another thread of the same process: clock, shared data, queues and metrics are one; log and VMs are its own. */
   readonly threadOf?: HostProcess;
 }
@@ -43,6 +45,7 @@ export class HostProcess {
   readonly vms: PluginVm[] = [];
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   readonly property: (segments: readonly ByteString[]) => PropertyValue;
+  readonly logsCrossings: boolean;
   logLevel: LogLevel;
   /** Something a person should know that no status tells: a local response that went nowhere, malformed pairs. */
   onDiagnostic: (code: DiagnosticCode, message: string) => void = () => {};
@@ -57,6 +60,7 @@ export class HostProcess {
     this.metrics = first?.metrics ?? new MetricStore();
     this.random = options.random ?? new SeededRandom(1);
     this.logLevel = options.logLevel ?? 2;
+    this.logsCrossings = options.logsCrossings ?? false;
     this.foreignFunctions = options.foreignFunctions ?? new Map();
     this.property = options.property ?? (() => Status.NotFound);
   }

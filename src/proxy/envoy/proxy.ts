@@ -230,6 +230,7 @@ export class EnvoyProxy {
       clock: this.clock,
       random: new SeededRandom(settings.seed),
       logLevel: settings.logLevel,
+      logsCrossings: settings.logsCrossings ?? false,
       foreignFunctions: settings.foreignFunctions,
       property: (segments) => processProperty(properties, segments),
       ...(threadOf && { threadOf }),

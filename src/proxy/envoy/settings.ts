@@ -114,6 +114,8 @@ export interface ProxySettings {
   readonly properties: Readonly<Record<string, Property>>;
   readonly dynamicMetadata: Readonly<Record<string, unknown>>;
   readonly logLevel: LogLevel;
+  /** Log every call across the border with raw arguments, as Envoy does at level trace. Default false. */
+  readonly logsCrossings?: boolean;
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   /** VMs as a real Envoy has them: canary, main thread and this many workers. 0: a single VM, no main thread. */
   readonly workers: number;

@@ -23,7 +23,7 @@ const isNoise = (line: LogLine): boolean =>
     line.message.includes("no configured limit to the number of allowed active downstream connections"));
 
 /** What Envoy itself says at trace and debug level is the trace's. */
-const isOfInterest = (line: LogLine): boolean =>
+export const isOfInterest = (line: LogLine): boolean =>
   !("logger" in line) || (line.level !== "trace" && line.level !== "debug");
 
 /** Lines of the worker threads until the shutdown. */

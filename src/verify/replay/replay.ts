@@ -1,10 +1,12 @@
 import { HarnessError } from "../../errors.js";
 import { EnvoyProxy } from "../../proxy/envoy/proxy.js";
+import { isOfInterest } from "../envoy/log-parts.js";
 import { createMask, maskDeep } from "../envoy/mask.js";
 import type { LogLine, Recording } from "../envoy/recording.js";
 import { probeFolder } from "../envoy/record.js";
 import type { Scenario } from "../envoy/scenario.js";
 import { baseRelease } from "../envoy/store.js";
+import { parseTrace } from "../envoy/trace.js";
 import { playClients } from "../envoy/wire/clients.js";
 import type { Timeline } from "../envoy/wire/pause.js";
 import { accessOf } from "./access-of.js";
@@ -77,6 +79,7 @@ async function play(scenario: Scenario, proxy: EnvoyProxy, world: World, { origi
   const onMain = mainLog(proxy);
   const main = scenario.also?.includes("main") ? onMain : onMain.filter(({ level }) => !isQuiet(level));
   tcp?.close(); // Envoy logs the access of connections that were left open when it ends
+  const trace = scenario.log_levels?.["wasm"] === "trace" ? parseTrace(allLines(proxy)) : undefined;
   const access = proxy.accessLog.map((entry) => accessOf(entry, scenario.access_log_fields));
   proxy.close();
   return {
@@ -86,6 +89,7 @@ async function play(scenario: Scenario, proxy: EnvoyProxy, world: World, { origi
     log,
     ...(main.length > 0 && { main }),
     ...(scenario.also?.includes("shutdown") && { shutdown: workerLog(proxy).slice(log.length) }),
+    ...(trace && { trace }),
     clients,
     upstream: Object.fromEntries(upstream),
     ...(idle.length > 0 && { idle: Object.fromEntries(idle) }),
@@ -112,8 +116,10 @@ function refusal(proxy: EnvoyProxy, refused: HarnessError): Recording {
   };
 }
 
-const workerLog = (proxy: EnvoyProxy): LogLine[] => proxy.workers.flatMap(({ log }) => logLines(log.records));
-const mainLog = (proxy: EnvoyProxy): LogLine[] => (proxy.main === undefined ? [] : logLines(proxy.main.log.records));
+const allLines = (proxy: EnvoyProxy): LogLine[] => proxy.workers.flatMap(({ log }) => logLines(log.records));
+const workerLog = (proxy: EnvoyProxy): LogLine[] => allLines(proxy).filter(isOfInterest);
+const mainLog = (proxy: EnvoyProxy): LogLine[] =>
+  proxy.main === undefined ? [] : logLines(proxy.main.log.records).filter(isOfInterest);
 const isQuiet = (level: LogLine["level"]): boolean => level === "trace" || level === "debug" || level === "info";
 
 function statsOf(proxy: EnvoyProxy, scenario: Scenario): Record<string, string> {

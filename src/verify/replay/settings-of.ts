@@ -57,7 +57,8 @@ export async function settingsOf(scenario: Scenario, modules: string, world: Wor
     workers: scenario.concurrency ?? 1,
     seed: 1,
     budgetMs: 10_000,
-    trace: scenario.log_levels?.["wasm"] === "trace",
+    trace: false,
+    logsCrossings: scenario.log_levels?.["wasm"] === "trace",
   };
   return { settings, origins };
 }
