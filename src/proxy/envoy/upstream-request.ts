@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
 import type { HeaderMap } from "../header-map.js";
-import { utf8 } from "../../abi/bytes.js";
+import { noBytes, utf8 } from "../../abi/bytes.js";
 import { badRequestHeader } from "./header-check.js";
 import { frameRequest } from "./http1-framing.js";
 import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
@@ -127,6 +127,9 @@ export class UpstreamRequest implements HostEvents {
   trailers(trailers: HeaderMap): void {
     if (this._over) return;
     this._finish();
+    if (this._cluster.protocol !== "HTTP/2" && this._cluster.enableTrailers !== true) {
+      return this._owner.responseData(noBytes, true);
+    }
     this._owner.responseTrailers(trailers);
   }
 

@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
-import { messageOf } from "../../errors.js";
-import { compareRecordings, type Difference } from "../envoy/compare.js";
-import { baseRelease, readRecordings, type RecordedScenario, recordingGroups } from "../envoy/store.js";
-import { replay } from "./replay.js";
+import { baseRelease, readRecordings, recordingGroups } from "../envoy/store.js";
+import { isEqual, type Outcome, replayAgainst, summary } from "./against.js";
 
 const usage = `Usage: node dist/verify/replay/all.js [group] [name...] [--diff] [--all]
 
@@ -12,13 +10,6 @@ Prints how many are equal, by group; with a group also the names of those that a
 
   --diff   The first difference of each part, side by side, and what led to it
   --all    With a name: the whole replay as JSON`;
-
-interface Result {
-  readonly entry: RecordedScenario;
-  readonly differences: readonly Difference[];
-  readonly problem?: string;
-  readonly replayed?: unknown;
-}
 
 async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -38,11 +29,11 @@ async function main(args: string[]): Promise<number> {
   const groups = only === undefined || only === "." ? recordingGroups() : [only];
   let [equal, total] = [0, 0];
   for (const group of groups) {
-    const results: Result[] = [];
+    const results: Outcome[] = [];
     for (const entry of readRecordings(group)) {
-      if (names.length === 0 || names.includes(entry.name)) results.push(await play(entry));
+      if (names.length === 0 || names.includes(entry.name)) results.push(await replayAgainst(entry));
     }
-    const different = results.filter(({ differences, problem }) => problem !== undefined || differences.length > 0);
+    const different = results.filter((result) => !isEqual(result));
     equal += results.length - different.length;
     total += results.length;
     console.log(`${group.padEnd(14)} ${results.length - different.length}/${results.length}`);
@@ -56,28 +47,14 @@ async function main(args: string[]): Promise<number> {
   return equal < total ? 1 : 0;
 }
 
-async function play(entry: RecordedScenario): Promise<Result> {
-  const expected = entry.recorded[baseRelease];
-  if (expected === undefined) return { entry, differences: [], problem: `not recorded on ${baseRelease}` };
-  try {
-    const replayed = await replay(entry.scenario);
-    return { entry, replayed, differences: compareRecordings(expected, replayed, entry.scenario) };
-  } catch (thrown) {
-    return { entry, differences: [], problem: messageOf(thrown) };
-  }
-}
-
-const summary = ({ differences, problem }: Result): string =>
-  problem ?? differences.map(({ where }) => where).join(", ");
-
 const around = 6;
 
-function show({ entry, differences, replayed }: Result): void {
+function show({ entry, differences, replayed }: Outcome): void {
   console.log(`    ${entry.doc}\n    ${JSON.stringify(entry.scenario)}`);
   for (const { where, expected, actual } of differences) {
     const [, name, at] = /^(log|main|shutdown)\[(\d+)\]/.exec(where) ?? [];
     if (name !== undefined) {
-      const lines = (replayed as Record<string, readonly unknown[]>)[name] ?? [];
+      const lines = replayed?.[name as "log"] ?? [];
       for (const line of lines.slice(Math.max(0, Number(at) - around), Number(at))) console.log(`      ${text(line)}`);
     }
     console.log(`    ${where}\n    - ${text(expected)}\n    + ${text(actual)}`);

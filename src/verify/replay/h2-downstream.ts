@@ -57,7 +57,7 @@ class H2Response implements Client {
   }
 
   trailers(trailers: HeaderMap): void {
-    this.#sender.fields(trailers, true);
+    this.#sender.trailers(trailers);
   }
 
   reset(code: number): void {

@@ -23,6 +23,12 @@ export class H2Sender {
     this.#next(() => this.#connection.sendData(this.#id, sent, end));
   }
 
+  /** Trailers that are empty are an empty DATA frame. [E] skip_encoding_empty_trailers */
+  trailers(trailers: HeaderMap): void {
+    if (trailers.count === 0) this.data(new Uint8Array(), true);
+    else this.fields(trailers, true);
+  }
+
   /** RST_STREAM, after what was sent. What has not been sent is not sent any more, unless the code is 0. */
   reset(code: number): void {
     const send = () => {

@@ -70,7 +70,7 @@ class H2Request implements HostStream {
   }
 
   trailers(trailers: HeaderMap): void {
-    this.#sender.fields(trailers, true);
+    this.#sender.trailers(trailers);
     this.#sent = true;
   }
 
