@@ -1,7 +1,8 @@
-import type { Argv } from "yargs";
 import yargs from "yargs";
 import { didYouMean } from "../abi/nearest.js";
 import { messageOf } from "../errors.js";
+import type { CommandOptions } from "./arguments.js";
+import { curlArguments } from "./arguments.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
 import { inspectCommand } from "./inspect.js";
 import { runCommand } from "./run.js";
@@ -11,7 +12,10 @@ export interface Command {
   readonly name: string;
   readonly usage: string;
   readonly summary: string;
-  options(parser: Argv): Argv;
+  /** What the positional argument is. */
+  readonly file: string;
+  readonly options: CommandOptions;
+  readonly examples: readonly string[];
   /** @returns The exit code. */
   run(args: Record<string, unknown>): Promise<number>;
 }
@@ -31,7 +35,8 @@ export async function main(args: readonly string[], version: string): Promise<nu
     process.exit(2);
   });
   let code = 0;
-  const parser = yargs([...args])
+  const command = commands.find(({ name }) => args.find((arg) => !arg.startsWith("-")) === name);
+  const parser = yargs()
     .scriptName("pwh")
     .usage("$0 <command> [options]\n\nRuns proxy-wasm filters as Envoy does, without Envoy.")
     .version(version)
@@ -45,20 +50,24 @@ export async function main(args: readonly string[], version: string): Promise<nu
     .exitProcess(false)
     .fail((message, error) => {
       const ofYargs = error === undefined || error === null || error.name === "YError";
-      throw ofYargs ? new UsageError(withSuggestion(message ?? error.message, args)) : error;
+      throw ofYargs ? new UsageError(withSuggestion(message ?? error.message, command, args)) : error;
     });
-  for (const command of commands) {
+  for (const one of commands) {
     parser.command(
-      command.usage,
-      command.summary,
-      (one) => command.options(one),
+      one.usage,
+      one.summary,
+      (sub) => {
+        sub.positional("file", { describe: one.file, type: "string", demandOption: true }).options(one.options);
+        for (const example of one.examples) sub.example(example, "");
+        return sub;
+      },
       async (given) => {
-        code = await command.run(given as Record<string, unknown>);
+        code = await one.run(given as Record<string, unknown>);
       },
     );
   }
   try {
-    await parser.parseAsync();
+    await parser.parseAsync(command === undefined ? [...args] : curlArguments(args, command.options));
     return code;
   } catch (thrown) {
     printError(thrown, debug);
@@ -67,29 +76,30 @@ export async function main(args: readonly string[], version: string): Promise<nu
 }
 
 /** What yargs says, with the option or command that was probably meant. */
-function withSuggestion(message: string, args: readonly string[]): string {
-  const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
-  if (valueless !== undefined) {
-    const dashes = valueless.length === 1 ? "-" : "--";
-    return `Cannot use ${dashes}${valueless}: a value is missing; write ${dashes}${valueless}=VALUE when it begins with a dash`;
+function withSuggestion(message: string, command: Command | undefined, args: readonly string[]): string {
+  if (command !== undefined && message.startsWith("Not enough non-option arguments")) {
+    return `Cannot ${command.name}: the file is missing; write pwh ${command.usage}`;
   }
-  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(", ")[0];
+  if (command === undefined && args[0]?.startsWith("-") === true && args[0] !== "--debug") {
+    return `Unknown option ${args[0]}; see pwh --help`;
+  }
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/s.exec(message)?.[1]?.split(", ")[0];
   if (unknown === undefined) return message;
-  const command = commands.find(({ name }) => args.includes(name));
   if (command === undefined) {
-    return `Unknown command "${unknown}"${didYouMean(
-      unknown,
-      commands.map(({ name }) => name),
-    )}`;
+    const names = commands.map(({ name }) => name);
+    return `Unknown command "${unknown}"${didYouMean(unknown, names)}: commands are ${names.join(", ")}`;
   }
-  if (!args.some((arg) => arg.startsWith(`-${unknown}`) || arg.startsWith(`--${unknown}`))) {
-    return `Unexpected argument "${unknown}": pwh ${command.usage.replace(/^\$0 /, "")}`;
-  }
-  const dashes = unknown.length === 1 ? "-" : "--";
-  return `Unknown option ${dashes}${unknown}${didYouMean(unknown, optionNames(command))} for pwh ${command.name}; see pwh ${command.name} --help`;
+  const given = args.find((arg) => arg === `--${unknown}` || arg.startsWith(`--${unknown}=`));
+  const short = given === undefined ? args.find((arg) => /^-[^-]/.test(arg) && arg[1] === unknown[0]) : undefined;
+  if (given === undefined && short === undefined) return `Unexpected argument "${unknown}": pwh ${command.usage}`;
+  const flag = short === undefined ? `--${unknown}` : short.slice(0, 2);
+  return `Unknown option ${flag}${didYouMean(flag, flagsOf(command, flag))} for pwh ${command.name}; see pwh ${command.name} --help`;
 }
 
-function optionNames(command: Command): string[] {
-  const parser = command.options(yargs([])) as unknown as { getOptions(): { key: Record<string, unknown> } };
-  return Object.keys(parser.getOptions().key);
+/** The options that a mistyped one may mean: of one letter any would be as near, so only its other case counts. */
+function flagsOf({ options }: Command, flag: string): string[] {
+  const names = Object.keys(options).concat("help", "debug");
+  for (const { alias = [] } of Object.values(options)) names.push(...[alias].flat());
+  if (flag.length > 2) return names.filter((one) => one.length > 1).map((one) => `--${one}`);
+  return names.filter((one) => one.toLowerCase() === flag[1]!.toLowerCase()).map((one) => `-${one}`);
 }

@@ -1,14 +1,12 @@
-import type { Argv } from "yargs";
 import type { Command } from "./commands.js";
 
 export const inspectCommand: Command = {
   name: "inspect",
   usage: "inspect <file>",
   summary: "show what a module is, what it needs, and whether it would load",
-  options: (parser: Argv): Argv =>
-    parser
-      .positional("file", { describe: "a .wasm file", type: "string", demandOption: true })
-      .option("json", { type: "boolean", describe: "print one JSON object" }),
+  file: "a .wasm file",
+  options: { json: { type: "boolean", describe: "print one JSON object" } },
+  examples: [],
   async run(args) {
     const file = String(args["file"]);
     const { inspect } = await import("../harness/inspect.js");

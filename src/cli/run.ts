@@ -1,4 +1,3 @@
-import type { Argv } from "yargs";
 import type { LogLevelName } from "../abi/enums.js";
 import { logLevelNames } from "../abi/enums.js";
 import type { Pair } from "../abi/pairs.js";
@@ -10,7 +9,7 @@ import { UsageError } from "./errors.js";
 import {
   assignmentArgument,
   bytesArgument,
-  headerArgument,
+  headerArguments,
   headerText,
   listOf,
   numberArgument,
@@ -24,55 +23,57 @@ export const runCommand: Command = {
   name: "run",
   usage: "run <file>",
   summary: "send one request and one response through a plugin, and show what it does",
-  options: (parser: Argv): Argv =>
-    parser
-      .positional("file", { describe: "the plugin, a .wasm file", type: "string", demandOption: true })
-      .option("config", {
-        ...text,
-        alias: "c",
-        describe: "plugin configuration: text, @file, or @- for standard input",
-      })
-      .option("vm-config", { ...text, describe: "VM configuration, likewise" })
-      .option("method", { ...text, alias: ["X", "request"], describe: "method [GET, or POST with a body]" })
-      .option("path", { ...text, describe: "path with query [/]" })
-      .option("authority", { ...text, describe: "host and port [example.com]" })
-      .option("scheme", { ...text, describe: "http or https [http]" })
-      .option("header", {
-        ...repeated,
-        alias: "H",
-        describe: "request header 'name: value'; order and repeats are kept",
-      })
-      .option("body", { ...text, alias: ["d", "data"], describe: "request body: text, @file, or @-" })
-      .option("trailer", { ...repeated, describe: "request trailer 'name: value'" })
-      .option("response-status", {
-        ...text,
-        describe: "status of the upstream's response [200]",
-      })
-      .option("response-header", { ...repeated, describe: "header of the upstream's response" })
-      .option("response-body", { ...text, describe: "its body: text, @file, or @- [hello]" })
-      .option("response-trailer", { ...repeated, describe: "its trailer" })
-      .option("property", { ...repeated, describe: "property path=value, the path with dots" })
-      .option("name", { ...text, describe: "plugin name, in logs and property plugin_name [the file's name]" })
-      .option("root-id", { ...text, describe: "root id" })
-      .option("vm-id", { ...text, describe: "VM id" })
-      .option("log-level", { ...text, describe: `least level that is logged: ${logLevelNames.join(", ")} [info]` })
-      .option("env", { ...repeated, describe: "environment variable NAME=value for WASI" })
-      .option("trace", { type: "boolean", describe: "show every callback and every hostcall" })
-      .option("repeat", {
-        ...text,
-        describe: "exchanges on the same plugin; the last is shown [1]",
-      })
-      .option("real-clock", { type: "boolean", describe: "let the plugin see the machine's time [a fixed one]" })
-      .option("budget", {
-        ...text,
-        describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]",
-      })
-      .option("json", {
-        type: "boolean",
-        describe: "print one JSON object (schema: proxy-wasm-harness/schemas/run.json)",
-      })
-      .example("$0 run filter.wasm -c '{\"header\":\"x-a\"}' -H 'x-team: edge' --path /account", "")
-      .example("$0 run filter.wasm --body @request.json --trace", ""),
+  file: "the plugin, a .wasm file",
+  options: {
+    config: {
+      ...text,
+      alias: "c",
+      describe: "plugin configuration: text, @file, or @- for standard input",
+    },
+    "vm-config": { ...text, describe: "VM configuration, likewise" },
+    method: { ...text, alias: ["X", "request"], describe: "method [GET, or POST with a body]" },
+    path: { ...text, describe: "path with query [/]" },
+    authority: { ...text, describe: "host and port [example.com]" },
+    scheme: { ...text, describe: "http or https [http]" },
+    header: {
+      ...repeated,
+      alias: "H",
+      describe: "request header 'name: value', or @file with one a line; order and repeats are kept",
+    },
+    body: { ...text, alias: ["d", "data"], describe: "request body: text, @file, or @-" },
+    trailer: { ...repeated, describe: "request trailer 'name: value'" },
+    "response-status": {
+      ...text,
+      describe: "status of the upstream's response [200]",
+    },
+    "response-header": { ...repeated, describe: "header of the upstream's response" },
+    "response-body": { ...text, describe: "its body: text, @file, or @- [hello]" },
+    "response-trailer": { ...repeated, describe: "its trailer" },
+    property: { ...repeated, describe: "property path=value, the path with dots" },
+    name: { ...text, describe: "plugin name, in logs and property plugin_name [the file's name]" },
+    "root-id": { ...text, describe: "root id" },
+    "vm-id": { ...text, describe: "VM id" },
+    "log-level": { ...text, describe: `least level that is logged: ${logLevelNames.join(", ")} [info]` },
+    env: { ...repeated, describe: "environment variable NAME=value for WASI" },
+    trace: { type: "boolean", describe: "show every callback and every hostcall" },
+    repeat: {
+      ...text,
+      describe: "exchanges on the same plugin; the last is shown [1]",
+    },
+    "real-clock": { type: "boolean", describe: "let the plugin see the machine's time [a fixed one]" },
+    budget: {
+      ...text,
+      describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]",
+    },
+    json: {
+      type: "boolean",
+      describe: "print one JSON object (schema: proxy-wasm-harness/schemas/run.json)",
+    },
+  },
+  examples: [
+    "$0 run filter.wasm -c '{\"header\":\"x-a\"}' -H 'x-team: edge' --path /account",
+    "$0 run filter.wasm --body @request.json --trace",
+  ],
   async run(args) {
     const options = runOptions(args);
     const file = String(args["file"]);
@@ -80,7 +81,8 @@ export const runCommand: Command = {
     let report: RunReport;
     try {
       report = await run(file, options);
-    } catch (thrown) {
+    } catch (raised) {
+      const thrown = raised instanceof HarnessError ? inOptions(raised) : raised;
       if (args["json"] === true && thrown instanceof HarnessError) {
         const { code, message, details } = thrown;
         process.stdout.write(
@@ -89,6 +91,7 @@ export const runCommand: Command = {
       }
       throw thrown;
     }
+    if (report.failure !== undefined) report = { ...report, failure: inOptions(report.failure) };
     const trace = options.trace === true;
     if (args["json"] === true) {
       const { runJson } = await import("../report/run-json.js");
@@ -103,6 +106,13 @@ export const runCommand: Command = {
     return report.failure === undefined ? 0 : 1;
   },
 };
+
+/** An error that speaks of options of the API, as one that speaks of the command's. */
+function inOptions(error: HarnessError): HarnessError {
+  if (error.code !== "GUEST_TIMEOUT") return error;
+  const message = error.message.replace("with budgetMs", "with --budget");
+  return new HarnessError(error.code, message, { cause: error, details: error.details });
+}
 
 /** Options of `run` from the command line. */
 function runOptions(args: Record<string, unknown>): RunOptions {
@@ -140,15 +150,14 @@ function runOptions(args: Record<string, unknown>): RunOptions {
 function exchangeInput(args: Record<string, unknown>, string: (name: string) => string | undefined): ExchangeInput {
   const body = string("body");
   const responseBody = string("response-body");
-  const given = listOf(args["header"]).map((one) => headerArgument("--header", one));
+  const given = headerArguments("--header", args["header"]);
   const defaults: Pair[] = [
     ["user-agent", "pwh"],
     ["accept", "*/*"],
   ];
   const own = defaults.filter(([name]) => !given.some(({ pair }) => pair[0] === name));
   const pairs = (name: string): Pair[] =>
-    listOf(args[name])
-      .map((one) => headerArgument(`--${name}`, one))
+    headerArguments(`--${name}`, args[name])
       .filter(({ removed }) => !removed)
       .map(({ pair }) => pair);
   return {

@@ -15,7 +15,7 @@ import type { Toolchain } from "../vm/toolchain.js";
 import { describeToolchain } from "../vm/toolchain.js";
 import { createHash } from "node:crypto";
 import type { ModuleSource } from "./source.js";
-import { readNamedFile } from "./source.js";
+import { naming, readNamedFile } from "./source.js";
 
 /** What a module is and needs, read from its bytes without running it. */
 export interface Inspection {
@@ -60,7 +60,7 @@ export interface MemoryInspection {
  */
 export async function inspect(source: ModuleSource): Promise<Inspection> {
   const bytes = source instanceof Uint8Array ? source : await readNamedFile(source);
-  const info = readModule(bytes);
+  const info = await naming(source, async () => readModule(bytes));
   const own = readProducers(info, bytes);
   const fromJco = await producersFromJco(bytes);
   const producers = fromJco ?? own;

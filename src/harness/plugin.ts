@@ -29,7 +29,7 @@ import type { StreamDriverOptions, StreamSettings } from "./stream-driver.js";
 import { StreamDriver } from "./stream-driver.js";
 import { TcpStreamDriver } from "./tcp-driver.js";
 import type { ModuleSource } from "./source.js";
-import { loadSource, nameOfSource } from "./source.js";
+import { loadSource, nameOfSource, naming } from "./source.js";
 
 export interface PluginOptions {
   /** Handed to `proxy_on_configure`: text (UTF-8), bytes, or an object that becomes JSON. Default: none. */
@@ -105,18 +105,16 @@ export async function loadPlugin(source: ModuleSource, options: PluginOptions = 
   const shared = process.vms.find((one) => sharesVm(one, module.sha256, vmId, configuration));
   const vm =
     shared ??
-    (await createVm(
-      process,
-      module,
-      {
+    (await naming(source, () => {
+      const settings = {
         vmId,
         configuration,
         ...(options.environment && { environment: options.environment }),
         ...(options.capabilities && { allowedCapabilities: new Set(options.capabilities) }),
-      },
-      guard,
-      { unknownImports: options.unknownImports ?? "refuse", hostFunctions: options.hostFunctions ?? {} },
-    ));
+      };
+      const { unknownImports = "refuse", hostFunctions = {} } = options;
+      return createVm(process, module, settings, guard, { unknownImports, hostFunctions });
+    }));
   if (vm.failed) throw failureError(vm);
   if (options.trace === true) vm.trace.events ??= [];
   const root = startPlugin(vm, {

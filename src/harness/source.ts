@@ -15,7 +15,7 @@ export type ModuleSource = string | URL | Uint8Array;
  * @throws {HarnessError} FILE_UNREADABLE
  */
 export async function readNamedFile(path: string | URL): Promise<Uint8Array> {
-  const name = path instanceof URL ? fileURLToPath(path) : path;
+  const name = nameOf(path);
   try {
     const pieces: Uint8Array[] = [];
     let size = 0;
@@ -33,11 +33,25 @@ export async function readNamedFile(path: string | URL): Promise<Uint8Array> {
     return pieces.length === 1 ? pieces[0]! : concat(pieces);
   } catch (thrown) {
     if (thrown instanceof HarnessError) throw thrown;
-    throw new HarnessError("FILE_UNREADABLE", `Cannot read ${name}: ${reason(thrown)}`, { cause: thrown });
+    throw new HarnessError("FILE_UNREADABLE", `Cannot read ${name}: ${whyUnreadable(thrown)}`, { cause: thrown });
   }
 }
 
-function reason(thrown: unknown): string {
+/** The path as a person wrote it. */
+function nameOf(path: string | URL): string {
+  const isUrl = path instanceof URL || /^https?:\/\//.test(path);
+  if (!isUrl) return path;
+  const url = new URL(path);
+  if (url.protocol === "file:") return fileURLToPath(url);
+  url.username = url.password = "";
+  throw new HarnessError(
+    "FILE_UNREADABLE",
+    `Cannot read ${url.href}: modules are read from files, not over ${url.protocol.slice(0, -1)}; download it first`,
+  );
+}
+
+/** Why a file cannot be read, for the end of a message. */
+export function whyUnreadable(thrown: unknown): string {
   switch ((thrown as { code?: string }).code) {
     case "ENOENT":
       return "there is no such file";
@@ -54,12 +68,17 @@ function reason(thrown: unknown): string {
 export async function loadSource(source: ModuleSource): Promise<LoadedModule> {
   if (source instanceof Uint8Array) return loadModule(source);
   const bytes = await readNamedFile(source);
-  const name = source instanceof URL ? fileURLToPath(source) : source;
+  return naming(source, () => loadModule(bytes));
+}
+
+/** Lets errors about a module begin with its file. */
+export async function naming<T>(source: ModuleSource, work: () => Promise<T>): Promise<T> {
   try {
-    return await loadModule(bytes);
+    return await work();
   } catch (thrown) {
-    if (!(thrown instanceof HarnessError)) throw thrown;
-    throw new HarnessError(thrown.code, `${name}: ${thrown.message}`, { cause: thrown, details: thrown.details });
+    if (!(thrown instanceof HarnessError) || source instanceof Uint8Array) throw thrown;
+    const message = `${nameOf(source)}: ${thrown.message}`;
+    throw new HarnessError(thrown.code, message, { cause: thrown, details: thrown.details });
   }
 }
 

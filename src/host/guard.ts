@@ -24,7 +24,8 @@ export class Guard {
 
   /** @param inside Who is told when the work was stopped; in a batch, whoever was entered last. */
   run<T>(work: () => T, inside?: Interruptible): T {
-    if (this.active) return work();
+    if (this.#active) return work();
+    if (this.budgetMs === 0) return withStackFrames(work);
     this.#active = true;
     this.inside = inside;
     sandbox["work"] = work;

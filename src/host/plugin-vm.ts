@@ -10,6 +10,7 @@ import type { FunctionDescriptor, ImportScope } from "../vm/import-function.js";
 import { phaseAllocator, phaseStart } from "../vm/import-function.js";
 import type { EngineExports } from "../vm/engine.js";
 import type { GuestMemory } from "../vm/memory.js";
+import { stackFrames } from "../vm/stack-frames.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import type { Behaviour } from "./behaviour.js";
 import type { GrpcEvents, HttpCallAnswer } from "./callouts.js";
@@ -207,6 +208,8 @@ export class PluginVm implements ImportScope, Interruptible {
     this._depth = 1;
     this.trace.enter(name, arity, context.id, a, b, c, d);
     let result: number | undefined;
+    const frames = Error.stackTraceLimit;
+    if (frames < stackFrames) Error.stackTraceLimit = stackFrames; // also where no guard sets it
     try {
       if (this.guard.active) {
         this.guard.inside = this;
@@ -220,6 +223,7 @@ export class PluginVm implements ImportScope, Interruptible {
       this.fail(thrown, name, context);
       result = 0;
     } finally {
+      Error.stackTraceLimit = frames;
       this._depth = 0;
       this._currentId = 0;
       this.acting = this.vmContext;

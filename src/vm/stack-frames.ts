@@ -109,12 +109,15 @@ function formatFrame(i: number, frame: GuestFrame, text: string): string {
   return `${String(i).padStart(3)}:  0x${frame.offset.toString(16)} - ${text}`;
 }
 
+/** Frames of an error that are kept, hosts' and guest's together. */
+export const stackFrames = 100;
+
 /**
  * Makes a call into a guest whose errors shall tell of up to `frames` frames, hosts' and guest's together.
  *
  * V8 keeps only 10, in `Error.stackTraceLimit`, which belongs to the whole process: it is put back afterwards.
  */
-export function withStackFrames<T>(call: () => T, frames = 100): T {
+export function withStackFrames<T>(call: () => T, frames = stackFrames): T {
   const before = Error.stackTraceLimit;
   if (before < frames) Error.stackTraceLimit = frames;
   try {

@@ -145,8 +145,10 @@ describe("pwh, with a bad command line", () => {
   test.each([
     { args: [], message: "Name a command: run, inspect" },
     { args: ["rnu"], message: 'Unknown command "rnu" (did you mean "run"?)' },
-    { args: ["run"], message: "Not enough non-option arguments" },
-    { args: ["run", good, "--confg", "x"], message: 'Unknown option --confg (did you mean "config"?)' },
+    { args: ["run"], message: "Cannot run: the file is missing; write pwh run <file>" },
+    { args: ["inspect"], message: "Cannot inspect: the file is missing; write pwh inspect <file>" },
+    { args: ["--jsn"], message: "Unknown option --jsn; see pwh --help" },
+    { args: ["run", good, "--confg", "x"], message: 'Unknown option --confg (did you mean "--config"?)' },
     { args: ["run", good, "extra"], message: 'Unexpected argument "extra"' },
     {
       args: ["run", good, "-H", "no colon"],
@@ -164,6 +166,25 @@ describe("pwh, with a bad command line", () => {
     },
     { args: ["run", good, "--body", "@"], message: "a file name is missing" },
     { args: ["run", good, "--config"], message: "Cannot use --config: a value is missing" },
+    { args: ["run", good, "-Z"], message: "Unknown option -Z for pwh run" },
+    { args: ["run", good, "--json=maybe"], message: "Cannot use --json=maybe: --json is on or off and takes no value" },
+    { args: ["run", good, "--body", "@src"], message: "Cannot read src for --body: it is a directory" },
+    {
+      args: ["run", good, "-c", "@-", "--vm-config", "@-"],
+      message: "Cannot read standard input for --vm-config: it was read for --config already",
+    },
+    {
+      args: ["run", good, "-H", "x: a\u0001b"],
+      message: 'Cannot use --header "x: a\\u0001b": it has a control character',
+    },
+    { args: ["run", good, "-H", "x: a\nb: c"], message: "it has a control character, which no client can send" },
+    { args: ["run", good, "--trailer", "x: \u007f"], message: "it has a control character" },
+    { args: ["run", good, "-H", "@nowhere"], message: "Cannot read nowhere for --header: there is no such file" },
+    { args: ["run", good, "--budget", "-1"], message: "Cannot use --budget -1: a whole number from 0 to 3600000" },
+    {
+      args: ["run", "https://me:secret@example.com/a.wasm"],
+      message: "Cannot read https://example.com/a.wasm: modules are read from files, not over https; download it first",
+    },
   ])("pwh $args", ({ args, message }) => {
     const ran = pwh(args);
     expect(ran.err).toContain(message);
@@ -200,7 +221,7 @@ describe("pwh inspect", () => {
       const told = pwh(["inspect", path, "--json"]);
       const { problems } = JSON.parse(told.out) as { problems: { message: string }[] };
       const met = pwh(["run", path]);
-      expect(met.err).toContain(problems[0]!.message);
+      expect(met.err).toContain(`pwh: ${path}: ${problems[0]!.message}`);
       expect(told.code).toBe(1);
     }
   });

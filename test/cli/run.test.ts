@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { run } from "../../src/index.js";
+import { runJson } from "../../src/report/run-json.js";
+import { runText } from "../../src/report/run-text.js";
 import { pwh, pwhInterrupted, root } from "../support/pwh.js";
 
 const tinygo = "fixtures/http-headers/http-headers.wasm";
@@ -191,6 +194,53 @@ describe("pwh run", () => {
     expect(report).toMatchObject({ outcome: "local response", upstream: null, client: { body: { text: "no" } } });
   });
 
+  test("reports gRPC calls as waiting, and a pause for good with its rule", () => {
+    const script =
+      "on_request_headers: grpc_call grpc my.Svc Do 1000 ask k v; t:= grpc_stream grpc my.Svc St k v; grpc_send $t abc 0; return 1";
+    const { code, out } = pwh(["run", probe, "-c", script, "--json"]);
+    expect(code).toBe(0);
+    const report = JSON.parse(out) as Record<string, unknown>;
+    expect(report["calls"]).toMatchObject([
+      { kind: "grpc", upstream: "grpc", state: "pending", service: "my.Svc", method: "Do", body: { text: "ask" } },
+      { kind: "grpc-stream", upstream: "grpc", state: "pending", headers: [["k", "v"]], sent: [{ text: "abc" }] },
+    ]);
+    expect(report["diagnostics"]).toMatchObject([
+      {
+        code: "PAUSED_FOR_GOOD",
+        message:
+          'The request is held: proxy_on_request_headers paused it, and nothing resumed it; 2 calls wait for an answer that nobody gives: "grpc", "grpc"',
+      },
+    ]);
+    const text = pwh(["run", probe, "-c", script]).out;
+    expect(text).toContain('gRPC call to "grpc", my.Svc/Do: waited for an answer to the end\n    k: v\n  body: ask\n');
+  });
+
+  test("a call that waited is not told as cancelled by the plugin", () => {
+    const script = "on_request_headers: http_call auth 0 b :method GET :path / :authority a";
+    const { calls } = json(probe, "-c", script) as unknown as { calls: { state: string }[] };
+    expect(calls.map(({ state }) => state)).toEqual(["pending"]);
+  });
+
+  test("tells how many lines of the log were dropped, and why", async () => {
+    const lines = 70; // of a megabyte: more than the limit logBytes, 64 MiB
+    const script = `on_request_headers: quiet${"; log 2 rep:1000000:x".repeat(lines)}`;
+    const report = await run(probe, { configuration: script });
+    expect(report.logsDropped).toBeGreaterThan(0);
+    const kept = await run(probe, { configuration: "on_request_headers: quiet" });
+    expect(report.logsDropped + report.logs.length).toBe(kept.logs.length + lines);
+    expect(runJson(probe, report, { trace: false }).logsDropped).toBe(report.logsDropped);
+    expect(runText(probe, report, (_, text) => text, { trace: false })).toContain(
+      `  ${report.logsDropped} older lines dropped: there were too many (limits logRecords and logBytes)\n`,
+    );
+  });
+
+  test("shows as many frames of a trap without a budget as with one", () => {
+    const frames = (...args: string[]): number =>
+      pwh(["run", probe, "-c", "on_request_headers: stack", ...args]).out.match(/^ +\d+: {2}0x/gm)!.length;
+    expect(frames("--budget", "0")).toBe(frames());
+    expect(frames()).toBeGreaterThanOrEqual(20);
+  });
+
   test("says that a plugin paused for good, and that it cut the stream off", () => {
     expect(json(probe, "-c", "on_request_headers: return 1").outcome).toBe("paused");
     expect(json(probe, "-c", "on_request_headers: close 0; return 1").outcome).toBe("reset");
@@ -209,7 +259,9 @@ describe("pwh run", () => {
   test("stops a guest that loops, within its budget", () => {
     const { code, out } = pwh(["run", probe, "-c", "on_request_headers: forever", "--budget", "100"]);
     expect(code).toBe(1);
-    expect(out).toContain("Guest stopped in proxy_on_request_headers (context 2): still running after 100 ms");
+    expect(out).toContain(
+      "Guest stopped in proxy_on_request_headers (context 2): still running after 100 ms; raise the budget with --budget, or 0 for none",
+    );
   });
 
   test("stops a guest that loops in one of many exchanges", () => {

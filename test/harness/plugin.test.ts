@@ -287,3 +287,46 @@ describe("a stream driven by hand", () => {
     expect(hostcallLines(plugin)).toEqual(["get 2 :status -> 1"]); // NotFound in on_log, BadArgument elsewhere
   });
 });
+
+describe("options that cannot be used are OPTION_INVALID", () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic["self"] = cyclic;
+  test.each([
+    { what: "a cyclic object", options: { configuration: cyclic }, says: /does not become JSON \(.*circular/ },
+    { what: "an object with a bigint", options: { vmConfiguration: { a: 1n } }, says: /BigInt/ },
+    { what: "a function", options: { configuration: () => 1 }, says: /a function does not become JSON/ },
+    {
+      what: "a negative budget",
+      options: { budgetMs: -1 },
+      says: /budgetMs -1: a whole number of milliseconds from 0/,
+    },
+    { what: "half a budget", options: { budgetMs: 0.5 }, says: /budgetMs 0\.5/ },
+    { what: "a budget that is none", options: { budgetMs: Number.NaN }, says: /budgetMs NaN/ },
+    { what: "a budget of weeks", options: { budgetMs: 2 ** 32 }, says: /budgetMs 4294967296/ },
+  ])("$what", async ({ options, says }) => {
+    const loading = loadPlugin(fixture("probe/probe.wasm"), options);
+    await expect(loading).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringMatching(says) as string,
+    });
+  });
+
+  test.each([
+    { what: "an ArrayBuffer", configuration: new Uint8Array([97, 98, 99]).buffer },
+    { what: "a DataView on a part", configuration: new DataView(new Uint8Array([120, 97, 98, 99]).buffer, 1) },
+  ])("$what is a configuration of bytes", async ({ configuration }) => {
+    const plugin = await loadPlugin(fixture("probe/probe.wasm"), { configuration });
+    expect(plugin.logs.map(({ message }) => message)).toContain("CB on_configure ctx=1 size=3");
+  });
+
+  test("a module is no URL of the network", async () => {
+    for (const source of ["https://me:secret@a.example/x.wasm", new URL("http://a.example/x.wasm")]) {
+      await expect(loadPlugin(source)).rejects.toMatchObject({
+        code: "FILE_UNREADABLE",
+        message: expect.stringMatching(
+          /^Cannot read https?:\/\/a\.example\/x\.wasm: modules are read from files/,
+        ) as string,
+      });
+    }
+  });
+});
