@@ -35,6 +35,7 @@ export type HarnessErrorCode =
   | "ENVOY_WITHOUT_V8" // built without the engine that runs plugins
   | "ENVOY_INSTALL_FAILED" // pip could not fetch it
   | "ENVOY_STUCK" // it did not get ready, or did not end, in its time
+  | "SCENARIO_INVALID" // a file of scenarios that cannot be used
   | "RECORDING_INVALID"; // a line of test/recordings that cannot be read
 
 export interface HarnessErrorOptions {

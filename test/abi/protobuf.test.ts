@@ -28,7 +28,7 @@ describe("MessageWriter, the examples of the encoding guide", () => {
 
 describe("messageFields()", () => {
   test("reads every wire type in order, repeated fields too", () => {
-    expect(messageFields(bytes("089601" + "120161" + "120162" + "190000000000000040" + "2501000000"))).toEqual([
+    expect(messageFields(bytes(["089601", "120161", "120162", "190000000000000040", "2501000000"].join("")))).toEqual([
       { field: 1, type: 0, value: 150n },
       { field: 2, type: 2, value: bytes("61") },
       { field: 2, type: 2, value: bytes("62") },
