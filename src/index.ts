@@ -12,6 +12,8 @@ export { limits } from "./abi/limits.js";
 export type { Diagnostic } from "./host/diagnostics.js";
 export type { Plugin, PluginOptions, PluginSnapshot } from "./harness/plugin.js";
 export type { MessageView, Part, Passed, StreamDriver, StreamDriverOptions } from "./harness/stream-driver.js";
+export type { TcpClient, TcpUpstream } from "./harness/tcp-client.js";
+export type { TcpConnection } from "./proxy/tcp-socket.js";
 export type { PassedBytes, TcpStreamDriver } from "./harness/tcp-driver.js";
 export type { CallReply, CallState, PluginCall, PluginHttpCall } from "./harness/calls.js";
 export type { GrpcEnd, GrpcReply, GrpcStreamReply, PluginGrpcCall, PluginGrpcStream } from "./harness/grpc-calls.js";

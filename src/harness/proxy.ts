@@ -11,6 +11,7 @@ import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
+import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
 import type {
   AccessEntry,
   FailurePolicy,
@@ -26,6 +27,9 @@ import { configurationBytes, logLevelOf } from "./plugin.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";
 import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./upstreams.js";
+import type { TcpUpstream } from "./tcp-client.js";
+import { TcpClient, UpstreamServer } from "./tcp-client.js";
+import type { PassedBytes } from "./tcp-driver.js";
 import { UpstreamTable } from "./upstreams.js";
 
 /** A plugin in a filter chain. */
@@ -56,6 +60,11 @@ export interface FilterOptions {
 export interface ProxyOptions {
   /** The HTTP filter chain, in Envoy's order: the first meets requests first and responses last. */
   readonly filters: readonly (ModuleSource | FilterOptions)[];
+  /**
+   * A TCP proxy instead of an HTTP one: `filters` are network filters, and what passes them goes to this upstream. Clients
+   * connect with `proxy.connect()`.
+   */
+  readonly tcp?: TcpUpstream | "refused";
   /** Plugins that log access, on their root context. */
   readonly accessLoggers?: readonly (ModuleSource | FilterOptions)[];
   /** Upstreams by name: where routes and calls of plugins go. */
@@ -129,6 +138,12 @@ const listenerDefaults: ListenerSettings = {
  * @throws {HarnessError} As `loadPlugin`, for a plugin that Envoy would not start with; OPTION_INVALID.
  */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
+  if (options.tcp !== undefined) {
+    for (const name of ["accessLoggers", "route", "routes", "virtualHosts"] as const) {
+      if (options[name] !== undefined)
+        throw new HarnessError("OPTION_INVALID", `Cannot use ${name} with tcp: only an HTTP proxy has it`);
+    }
+  }
   const plugins = await Promise.all(options.filters.map(pluginConfig));
   const accessLoggers = await Promise.all((options.accessLoggers ?? []).map(pluginConfig));
   const proxyRef: { proxy?: Proxy } = {};
@@ -157,10 +172,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     trace: options.trace ?? false,
   });
   const policies = plugins.some((one) => one.failurePolicy !== undefined || one.failOpen !== undefined);
-  return (proxyRef.proxy = new Proxy(engine, {
+  const server = options.tcp && new UpstreamServer(options.tcp, engine.clock);
+  const strictness = {
     throwOnFailure: (options.onFailure ?? (policies ? "policy" : "throw")) === "throw",
     strict: options.strict ?? false,
-  }));
+  };
+  return (proxyRef.proxy = new Proxy(engine, strictness, server));
 }
 
 async function pluginConfig(given: ModuleSource | FilterOptions): Promise<PluginConfig> {
@@ -204,6 +221,8 @@ export class Proxy implements AsyncDisposable, Disposable {
   /** The parts behind it: for those who build upon the harness. */
   readonly engine: EnvoyProxy;
   private readonly _strictness: Strictness;
+  private readonly _server: UpstreamServer | undefined;
+  private readonly _listener: TcpListener | undefined = undefined;
   private readonly _promises = new Set<Promise<unknown>>();
   private readonly _open = new Set<PendingExchange>();
   private _problem: HarnessError | undefined = undefined;
@@ -211,9 +230,12 @@ export class Proxy implements AsyncDisposable, Disposable {
   private _closed = false;
 
   /** Use `createProxy`. */
-  constructor(engine: EnvoyProxy, strictness: Strictness) {
+  constructor(engine: EnvoyProxy, strictness: Strictness, server?: UpstreamServer) {
     this.engine = engine;
     this._strictness = strictness;
+    this._server = server;
+    if (server !== undefined)
+      this._listener = new TcpListener(engine, { cluster: { name: "upstream", hosts: [server] } });
   }
 
   get clock(): Clock {
@@ -255,13 +277,36 @@ export class Proxy implements AsyncDisposable, Disposable {
    */
   send(request: ProxyRequest = {}, options: SendOptions = {}): PendingExchange {
     if (this._closed) throw new HarnessError("ILLEGAL_CALL", "Cannot send a request: the proxy is closed");
+    if (this._listener !== undefined) {
+      throw new HarnessError("ILLEGAL_CALL", "Cannot send a request: this is a TCP proxy; use connect()");
+    }
     return new PendingExchange(this, request, options);
+  }
+
+  /**
+   * Connects a client to a TCP proxy.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL without the option `tcp`, and after `close`; GUEST_TRAPPED or GUEST_TIMEOUT (see
+   *   `onFailure`), with `strict` DIAGNOSTIC.
+   */
+  connect(): TcpClient {
+    if (this._closed) throw new HarnessError("ILLEGAL_CALL", "Cannot connect: the proxy is closed");
+    if (this._listener === undefined) {
+      throw new HarnessError("ILLEGAL_CALL", "Cannot connect: this is an HTTP proxy; createProxy takes the option tcp");
+    }
+    return new TcpClient(this, this._listener);
+  }
+
+  /** Connections that a TCP proxy made to its upstream, oldest first: the bytes that came there. */
+  get upstreamConnections(): readonly PassedBytes[] {
+    return this._server?.connections ?? [];
   }
 
   /** Ends the plugins: on_done, on_delete. Closing twice is harmless. */
   close(): void {
     if (this._closed) return;
     this._closed = true;
+    this._listener?.close();
     this.engine.close();
   }
 

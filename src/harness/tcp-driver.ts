@@ -21,6 +21,8 @@ import type { Part, StreamDriverOptions, StreamSettings } from "./stream-driver.
 export class PassedBytes implements TcpPeer {
   /** Nothing more comes: a FIN came, or the connection is gone. */
   complete = false;
+  /** The connection is gone, in both directions. */
+  gone = false;
   private _bytes: BodyBuffer | undefined = undefined;
 
   /** Bytes that have arrived so far. */
@@ -42,6 +44,7 @@ export class PassedBytes implements TcpPeer {
   }
   closed(): void {
     this.complete = true;
+    this.gone = true;
   }
 }
 
