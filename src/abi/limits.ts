@@ -32,6 +32,10 @@ export const limits = {
   metrics: 100_000,
   /** Callbacks that fall due at one and the same moment: more, and they cause each other without end. */
   dueAtOnce: 1_000_000,
+  /** CEL expressions that one plugin holds: `expr_create` without `expr_delete`. */
+  expressions: 100_000,
+  /** Properties that one plugin declared with `declare_property`. */
+  declaredProperties: 10_000,
   /** Calls waiting for an answer in one VM. */
   pendingCalls: 10_000,
   /** Actions queued by one guest call (continue, close, local response). */

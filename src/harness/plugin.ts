@@ -21,6 +21,7 @@ import type { Metric } from "../host/services/metrics.js";
 import type { TraceEvent } from "../host/trace.js";
 import { processProperty } from "../proxy/envoy/attributes.js";
 import { envoy140 } from "../proxy/envoy/behaviour.js";
+import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import type { PluginCall } from "./calls.js";
 import { ManualCallouts } from "./calls.js";
@@ -64,7 +65,7 @@ export interface PluginOptions {
   readonly capabilities?: readonly string[];
   /** `allow_on_headers_stop_iteration`: Pause in a headers callback holds the headers alone. Default false. */
   readonly allowOnHeadersStopIteration?: boolean;
-  /** Functions for `proxy_call_foreign_function`, by name. */
+  /** Functions for `proxy_call_foreign_function`, by name, besides Envoy's own; those of the same name win. */
   readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
   /** Functions of other modules than `env`, or further ones of `env`, that the plugin imports. */
   readonly hostFunctions?: HostFunctions;
@@ -159,7 +160,7 @@ function newHome(options: PluginOptions): Home {
     random: new SeededRandom(options.seed ?? 1),
     logLevel: logLevelOf(options.logLevel ?? "info"),
     property: (segments) => processProperty(properties, segments),
-    foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+    foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, properties),
   });
   const diagnostics = diagnosticsOf(process, callouts);
   return { process, callouts, diagnostics, guard: new Guard(budgetOf(options.budgetMs)) };

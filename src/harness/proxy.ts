@@ -9,6 +9,7 @@ import type { Clock } from "../host/services/clock.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
+import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
@@ -163,7 +164,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     properties: options.properties ?? {},
     dynamicMetadata: options.dynamicMetadata ?? {},
     logLevel: logLevelOf(options.logLevel ?? "info"),
-    foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+    foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, options.properties ?? {}),
     workers: options.workers ?? 0,
     seed: options.seed ?? 1,
     ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),

@@ -17,6 +17,7 @@ import { HostProcess } from "../host/process.js";
 import { Clock } from "../host/services/clock.js";
 import { SeededRandom } from "../host/services/random.js";
 import { processProperty } from "../proxy/envoy/attributes.js";
+import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import { envoy140 } from "../proxy/envoy/behaviour.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { wasmParams } from "../vm/import-function.js";
@@ -108,7 +109,7 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
       random: new SeededRandom(options.seed ?? 1),
       logLevel: logLevelOf(options.logLevel ?? "info"),
       property: (segments) => processProperty(properties, segments),
-      foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
+      foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, properties),
     });
   const diagnostics = beside === undefined ? diagnosticsOf(process, callouts) : [];
 

@@ -133,6 +133,12 @@ export class Context {
   }
 }
 
+/** What a proxy's own functions remember of a plugin, besides what the ABI knows. */
+export interface RootExtension {
+  /** For snapshots. */
+  copy(): RootExtension;
+}
+
 export interface PluginSettings {
   /** Name in logs, statistics and property `plugin_name`. */
   readonly name: string;
@@ -157,6 +163,8 @@ export class PluginContext extends Context {
   tickTimer: Timer | undefined = undefined;
   /** on_done answered 0: the guest will call proxy_done. */
   awaitsDone = false;
+  /** By their classes. */
+  extensions: ReadonlyMap<new () => RootExtension, RootExtension> = new Map();
 
   constructor(vm: PluginVm, id: number, settings: PluginSettings) {
     const vmId = vm.settings.vmId;
@@ -168,6 +176,19 @@ export class PluginContext extends Context {
 
   override get root(): PluginContext {
     return this;
+  }
+
+  findExtension<T extends RootExtension>(kind: new () => T): T | undefined {
+    return this.extensions.get(kind) as T | undefined;
+  }
+
+  /** The extension of this class, made when it is not there. */
+  extension<T extends RootExtension>(kind: new () => T): T {
+    const there = this.findExtension(kind);
+    if (there !== undefined) return there;
+    const made = new kind();
+    this.extensions = new Map([...this.extensions, [kind, made]]);
+    return made;
   }
 
   /** Lets the guest read `delivery` while `run` makes a callback. */

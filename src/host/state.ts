@@ -15,6 +15,7 @@ interface RootState {
   /** Nanoseconds until the next tick; undefined when none is due. */
   readonly tickInNs: number | undefined;
   readonly awaitsDone: boolean;
+  readonly extensions: Extensions;
 }
 
 interface VmState {
@@ -96,8 +97,13 @@ function captureVm(vm: PluginVm): VmState {
 function captureRoot(root: PluginContext): RootState {
   const { statusCode, statusMessage, tickPeriodMs, tickTimer, awaitsDone } = root;
   const tickInNs = tickTimer && Math.max(0, tickTimer.dueNs - root.vm.process.clock.elapsedNs);
-  return { root, statusCode, statusMessage, tickPeriodMs, tickInNs, awaitsDone };
+  return { root, statusCode, statusMessage, tickPeriodMs, tickInNs, awaitsDone, extensions: copies(root.extensions) };
 }
+
+type Extensions = PluginContext["extensions"];
+
+const copies = (extensions: Extensions): Extensions =>
+  new Map([...extensions].map(([kind, extension]) => [kind, extension.copy()]));
 
 function restoreVm(state: VmState): void {
   const { vm, image } = state;
@@ -125,6 +131,7 @@ function restoreRoot({ root, tickInNs, ...state }: RootState): void {
   root.statusCode = state.statusCode;
   root.statusMessage = state.statusMessage;
   root.awaitsDone = state.awaitsDone;
+  root.extensions = copies(state.extensions);
   root.deleted = false;
   root.vm.contexts.add(root);
   root.tickTimer = undefined;

@@ -22,6 +22,7 @@ export interface PluginFilterOptions {
 
 /** Who reads a property: what it can see of the stream at this moment decides. */
 export interface PropertyReader {
+  readonly root: PluginContext;
   readonly stream: StreamView;
   /** The map, if the plugin may use it now. */
   liveFields(map: MapType): HeaderMap | undefined;
@@ -30,7 +31,7 @@ export interface PropertyReader {
 /** What properties of a stream mean: the proxy knows. */
 export interface StreamProperties {
   get(reader: PropertyReader, segments: readonly ByteString[]): PropertyValue;
-  set(path: ByteString, value: Uint8Array): Status;
+  set(reader: PropertyReader, path: ByteString, value: Uint8Array): Status;
 }
 
 /** Is told what the guest answered to each stream callback: its raw number, or undefined when it failed in it. */
@@ -49,7 +50,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   readonly context: StreamContext;
   private readonly _vm: PluginVm;
   private readonly _options: PluginFilterOptions;
-  private readonly _properties: StreamProperties;
+  readonly properties: StreamProperties;
   onAnswer: AnswerListener | undefined = undefined;
   handle!: FilterHandle;
   /** Maps the guest may use now. */
@@ -70,7 +71,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   constructor(root: PluginContext, properties: StreamProperties, options: PluginFilterOptions = {}) {
     this.root = root;
-    this._properties = properties;
+    this.properties = properties;
     this._vm = root.vm;
     this._options = options;
     this.context = openStream(root, this);
@@ -284,11 +285,11 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   property(segments: readonly ByteString[]): PropertyValue {
-    return this._properties.get(this, segments);
+    return this.properties.get(this, segments);
   }
 
   setProperty(path: ByteString, value: Uint8Array): Status {
-    return this._properties.set(path, value);
+    return this.properties.set(this, path, value);
   }
 
   clearRouteCache(): void {

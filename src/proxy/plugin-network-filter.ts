@@ -35,7 +35,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   readonly stream = noMessages;
   onAnswer: AnswerListener | undefined = undefined;
   private readonly _vm: PluginVm;
-  private readonly _properties: StreamProperties;
+  readonly properties: StreamProperties;
   /** The old `fail_open: true`: the callback that traps counts as Continue. */
   private readonly _passOnFailure: boolean;
   private _handle!: NetworkFilterHandle;
@@ -45,7 +45,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   constructor(root: PluginContext, properties: StreamProperties, passOnFailure = false) {
     this.root = root;
     this._vm = root.vm;
-    this._properties = properties;
+    this.properties = properties;
     this._passOnFailure = passOnFailure;
     this.context = openStream(root, this);
   }
@@ -133,11 +133,11 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   }
 
   property(segments: readonly ByteString[]): PropertyValue {
-    return this._properties.get(this, segments);
+    return this.properties.get(this, segments);
   }
 
   setProperty(path: ByteString, value: Uint8Array): Status {
-    return this._properties.set(path, value);
+    return this.properties.set(this, path, value);
   }
 
   clearRouteCache(): void {}

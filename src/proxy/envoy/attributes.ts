@@ -1,9 +1,10 @@
 import type { ByteString } from "../../abi/bytes.js";
 import { MapType, Status } from "../../abi/enums.js";
 import type { PropertyValue } from "../../host/stream-port.js";
-import type { HeaderMap } from "../header-map.js";
+import { HeaderMap } from "../header-map.js";
 import type { PropertyReader, StreamProperties } from "../plugin-filter.js";
 import { grpcStatusOf } from "../local-reply.js";
+import { declaredProperty } from "./foreign/declare-property.js";
 import type { Property } from "./property-value.js";
 import { encodeProperty } from "./property-value.js";
 import { StreamInfo } from "./stream-info.js";
@@ -20,8 +21,10 @@ interface Source {
 /** An attribute's value; undefined is NOT_FOUND. Byte strings are wrapped in `Latin1` so that they stay bytes. */
 type Attribute = (source: Source) => Property | Latin1;
 
+export type AttributeValue = ReturnType<Attribute> | HeaderMap;
+
 /** A header's bytes, not to be encoded as UTF-8. */
-class Latin1 {
+export class Latin1 {
   readonly text: ByteString;
   constructor(text: ByteString) {
     this.text = text;
@@ -126,16 +129,23 @@ export const attributeNames: readonly string[] = [
   "plugin_vm_id",
 ];
 
-/** A property of a stream, as a plugin reads it at this moment. [E] Context::findValue */
-function streamProperty(info: StreamInfo, filter: PropertyReader, segments: readonly ByteString[]): PropertyValue {
-  const set = overridden(info.properties, segments);
-  if (set !== undefined) return set;
-  const source: Source = {
+/** Is this the name of a group of attributes? */
+export const isGroup = (name: string): boolean => groups.has(name);
+
+function sourceOf(info: StreamInfo, filter: PropertyReader): Source {
+  return {
     info,
     filter,
     request: filter.liveFields(MapType.RequestHeaders),
     response: filter.liveFields(MapType.ResponseHeaders),
   };
+}
+
+/** A property of a stream, as a plugin reads it at this moment. [E] Context::findValue */
+function streamProperty(info: StreamInfo, filter: PropertyReader, segments: readonly ByteString[]): PropertyValue {
+  const set = overridden(info.properties, segments);
+  if (set !== undefined) return set;
+  const source = sourceOf(info, filter);
   const [first, second] = segments as readonly [string, ...string[]];
   // the names come from a guest: they may be anything, those of Object's prototype too, and dots divide nothing
   const single = !first.includes(".") && Object.hasOwn(attributes, first);
@@ -170,10 +180,15 @@ export class EnvoyStream extends StreamInfo implements StreamProperties {
   get(filter: PropertyReader, segments: readonly ByteString[]): PropertyValue {
     return streamProperty(this, filter, segments);
   }
-  /** Stores a value for the stream under the whole path. [E] set_property */
-  set(path: ByteString, value: Uint8Array): Status {
-    this.filterState.set(`wasm.${path}`, value);
-    return Status.Ok;
+  /** Stores a value under the whole path, as the plugin declared it. [E] set_property */
+  set(filter: PropertyReader, path: ByteString, value: Uint8Array): Status {
+    const { readOnly, span } = declaredProperty(filter.root, path);
+    return this.filterState.setProperty(`wasm.${path}`, value, span, readOnly);
+  }
+  /** The value of an attribute before it becomes bytes; undefined where there is none. A map that is not live is empty. */
+  attribute(filter: PropertyReader, path: string): AttributeValue {
+    if (Object.hasOwn(headerMaps, path)) return headerMaps[path]!(sourceOf(this, filter)) ?? new HeaderMap("request");
+    return Object.hasOwn(attributes, path) ? attributes[path]!(sourceOf(this, filter)) : undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { HostProcess } from "../../host/process.js";
+import { FilterState } from "./filter-state.js";
 import type { Client, DownstreamStream, HttpProtocol } from "./peers.js";
 import type { EnvoyProxy } from "./proxy.js";
 import { ProxyStream } from "./proxy-stream.js";
@@ -14,6 +15,8 @@ export class Connection {
   /** The thread that serves it. */
   readonly worker: HostProcess;
   readonly facts: StreamFacts;
+  /** What plugins stored for longer than a stream. */
+  readonly filterState = new FilterState();
   private readonly _streams = new Set<ProxyStream>();
 
   /** Use `proxy.connect()`. */

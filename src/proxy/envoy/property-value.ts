@@ -23,6 +23,9 @@ export type Property =
   | readonly Property[]
   | { readonly [key: string]: Property };
 
+/** Properties by path, with dots. */
+export type Properties = Readonly<Record<string, Property>>;
+
 /** Steps from a value into `segments` and encodes what is found. */
 export function encodeProperty(value: Property, segments: readonly ByteString[] = []): PropertyValue {
   let found = value;
@@ -78,7 +81,7 @@ export function int64(value: bigint): Uint8Array {
   return bytes;
 }
 
-function double(value: number): Uint8Array {
+export function double(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);
   return bytes;

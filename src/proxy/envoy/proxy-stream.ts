@@ -50,7 +50,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this.proxy = connection.proxy;
     this._client = client;
     const { clock, settings } = this.proxy;
-    this.info = new EnvoyStream(clock, connection.id, settings.properties, connection.facts);
+    this.info = new EnvoyStream(clock, connection.id, settings.properties, connection.facts, connection.filterState);
     this.upstream = new Router(this);
   }
 
@@ -328,7 +328,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       cluster: info.clusterName,
       route: info.routeName,
       grpcStatus: http.responseTrailers?.first("grpc-status") ?? http.responseHeaders?.first("grpc-status"),
-      filterState: info.filterState,
+      filterState: info.filterState.all(),
     };
     this.proxy.accessLog.push(entry);
     return entry;

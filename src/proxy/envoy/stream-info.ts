@@ -1,4 +1,5 @@
 import type { Clock } from "../../host/services/clock.js";
+import { FilterState } from "./filter-state.js";
 import type { Property } from "./property-value.js";
 import type { Route, VirtualHost } from "./settings.js";
 
@@ -46,9 +47,18 @@ export class StreamInfo {
   clusterName: string | undefined = undefined;
   private readonly _clock: Clock;
   private readonly _startedNs: number;
-  private _filterState: Map<string, Uint8Array> | undefined = undefined;
+  private _filterState: FilterState | undefined = undefined;
+  private readonly _connectionState: FilterState | undefined;
 
-  constructor(clock: Clock, connectionId: number, properties: Readonly<Record<string, Property>>, facts?: StreamFacts) {
+  /** @param connectionState Objects of the connection, which outlive the stream; without it they end with the stream. */
+  constructor(
+    clock: Clock,
+    connectionId: number,
+    properties: Readonly<Record<string, Property>>,
+    facts?: StreamFacts,
+    connectionState?: FilterState,
+  ) {
+    this._connectionState = connectionState;
     this._clock = clock;
     this._startedNs = clock.elapsedNs;
     this.connectionId = connectionId;
@@ -66,9 +76,9 @@ export class StreamInfo {
     return this._clock.elapsedNs - this._startedNs;
   }
 
-  /** What plugins stored with proxy_set_property, by `wasm.<path>`. */
-  get filterState(): Map<string, Uint8Array> {
-    return (this._filterState ??= new Map<string, Uint8Array>());
+  /** What plugins stored with proxy_set_property, by `wasm.<path>`, and Envoy's own objects. */
+  get filterState(): FilterState {
+    return (this._filterState ??= new FilterState(this._connectionState));
   }
 
   /** The stream is over. */

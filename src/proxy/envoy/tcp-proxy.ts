@@ -84,7 +84,7 @@ class Accepted implements RelayOwner {
       cluster: info.clusterName,
       route: undefined,
       grpcStatus: undefined,
-      filterState: info.filterState,
+      filterState: info.filterState.all(),
     });
   }
 }

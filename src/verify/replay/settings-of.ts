@@ -1,3 +1,4 @@
+import { foreignFunctions } from "../../proxy/envoy/foreign/index.js";
 import { LogLevel } from "../../abi/enums.js";
 import type { Cluster, Host } from "../../proxy/envoy/peers.js";
 import type { ListenerSettings, PluginConfig, ProxySettings, VirtualHost } from "../../proxy/envoy/settings.js";
@@ -53,7 +54,7 @@ export async function settingsOf(scenario: Scenario, modules: string, world: Wor
     properties: {},
     dynamicMetadata: dynamicMetadataOf(scenario),
     logLevel: levels[scenario.log_levels?.["wasm"] ?? "info"],
-    foreignFunctions: new Map(),
+    foreignFunctions: foreignFunctions({}, {}),
     workers: scenario.concurrency ?? 1,
     seed: 1,
     budgetMs: 10_000,

@@ -1,0 +1,33 @@
+import type { ForeignFunction } from "../../../host/foreign-function.js";
+import type { Properties } from "../property-value.js";
+import { compress, uncompress } from "./compression.js";
+import { declareProperty } from "./declare-property.js";
+import { exprCreate, exprDelete, exprEvaluate } from "./expressions.js";
+import { setEnvoyFilterState } from "./filter-state.js";
+import { clearRouteCache } from "./route-cache.js";
+import { sign, verifySignature } from "./signatures.js";
+
+/**
+ * The functions that plugins of an Envoy can call by name: its own, and `added`, which win over those of the same name.
+ *
+ * They act on the effective context. [E] 1.37, foreign.cc
+ * @param properties Properties that are set for the whole proxy: expressions of root contexts see these.
+ */
+export function foreignFunctions(
+  added: Readonly<Record<string, ForeignFunction>>,
+  properties: Properties,
+): ReadonlyMap<string, ForeignFunction> {
+  return new Map([
+    ["clear_route_cache", clearRouteCache],
+    ["compress", compress],
+    ["declare_property", declareProperty],
+    ["expr_create", exprCreate],
+    ["expr_delete", exprDelete],
+    ["expr_evaluate", exprEvaluate(properties)],
+    ["set_envoy_filter_state", setEnvoyFilterState],
+    ["sign", sign],
+    ["uncompress", uncompress],
+    ["verify_signature", verifySignature],
+    ...Object.entries(added),
+  ]);
+}
