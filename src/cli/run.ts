@@ -127,9 +127,11 @@ function runOptions(args: Record<string, unknown>): RunOptions {
     );
   }
   const properties = Object.fromEntries(
-    listOf(args["property"]).map((one) => utf8Key(assignmentArgument("--property", one))),
+    listOf(args["property"]).map((one) => utf8Key(assignmentArgument("--property", one, "path=value"))),
   );
-  const environment = Object.fromEntries(listOf(args["env"]).map((one) => assignmentArgument("--env", one)));
+  const environment = Object.fromEntries(
+    listOf(args["env"]).map((one) => assignmentArgument("--env", one, "NAME=value")),
+  );
   return {
     ...(config !== undefined && { configuration: bytesArgument("--config", config) }),
     ...(vmConfig !== undefined && { vmConfiguration: bytesArgument("--vm-config", vmConfig) }),

@@ -51,7 +51,7 @@ function headerArgument(what: string, given: ByteString): HeaderArgument {
   const colon = given.indexOf(":", given.startsWith(":") ? 1 : 0);
   if (colon < 0) {
     if (/^[^\s;]+;$/.test(given)) return { pair: [lowerAscii(given.slice(0, -1)), ""], removed: false };
-    throw new UsageError(`${shown}: it has no colon; write it as 'name: value'`);
+    throw new UsageError(`${shown}: it has no ${given.startsWith(":") ? "name" : "colon"}; write it as 'name: value'`);
   }
   const value = given.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
   const key = lowerAscii(given.slice(0, colon).trim());
@@ -67,17 +67,17 @@ function headerArgument(what: string, given: ByteString): HeaderArgument {
 // oxlint-disable-next-line no-control-regex -- controls are what this is about
 const hasControl = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-/** `path=value`, split at the first equals sign. */
-export function assignmentArgument(what: string, given: string): [string, string] {
+/** `path=value`, split at the first equals sign; `form` says in errors what is wanted. */
+export function assignmentArgument(what: string, given: string, form: string): [string, string] {
   const equals = given.indexOf("=");
-  if (equals <= 0) throw new UsageError(`Cannot use ${what} "${given}": write it as path=value`);
+  if (equals <= 0) throw new UsageError(`Cannot use ${what} "${given}": write it as ${form}`);
   return [given.slice(0, equals), given.slice(equals + 1)];
 }
 
 /** A whole number within bounds. */
 export function numberArgument(what: string, given: unknown, least: number, most: number): number {
-  const number = typeof given === "number" ? given : Number(given);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
+  const number = Number(given);
+  if (/^\d+$/.test(String(given)) && number >= least && number <= most) return number;
   throw new UsageError(`Cannot use ${what} ${String(given)}: a whole number from ${least} to ${most} is wanted`);
 }
 

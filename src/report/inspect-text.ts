@@ -14,10 +14,12 @@ export function inspectText(file: string, one: Inspection, paint: Paint): string
   row("size", count(one.size, "byte"));
   row("sha256", one.sha256);
   const { language, compiler, sdkHint } = one.toolchain;
-  row("language", [language, compiler, sdkHint].filter(Boolean).join(", "));
-  for (const [field, entries] of Object.entries(one.producers)) {
-    row(field, entries.map(({ name, version }) => `${name} ${version}`.trim()).join("; "));
-  }
+  const made = compiler?.startsWith(language) === true ? [compiler] : [language, compiler];
+  row("language", [...made, sdkHint].filter(Boolean).join(", "));
+  const producers = Object.entries(one.producers).map(([field, entries]) => {
+    return `${field} ${entries.map(({ name, version }) => `${name} ${version}`.trim()).join(", ")}`;
+  });
+  row("producers", producers.join("; ") || "no such section");
   row("ABI", one.abiVersion ?? "unknown");
   row("start", one.start.length === 0 ? "nothing" : one.start.join(", then "));
   row("allocator", one.allocator ?? "none");
