@@ -1,5 +1,5 @@
 // createProxy({ tcp }): clients, network filters and an upstream. What Envoy 1.40.0 does in the recorded cases is compared in
-// test/conformance/replay-tcp.test.ts; expectations here come from those recordings, from §7.3 of envoy-behaviour.md, and from
+// test/conformance/replay.test.ts; expectations here come from those recordings, from §7.3 of envoy-behaviour.md, and from
 // the documentation of tcp_proxy where a test says so.
 import { describe, expect, test } from "vitest";
 import type { FilterOptions, ProxyOptions } from "../../src/index.js";
