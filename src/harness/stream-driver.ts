@@ -283,7 +283,8 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   }
 }
 
-const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "string" ? utf8(data) : data);
+/** Data as tests give it: text is UTF-8. */
+export const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "string" ? utf8(data) : data);
 
 function view(which: string, map: HeaderMap | undefined, trailers: HeaderMap | undefined): MessageView {
   return {

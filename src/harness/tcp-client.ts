@@ -1,4 +1,4 @@
-import { noBytes, utf8 } from "../abi/bytes.js";
+import { noBytes } from "../abi/bytes.js";
 import { HarnessError } from "../errors.js";
 import type { Clock } from "../host/services/clock.js";
 import type { TcpListener } from "../proxy/envoy/tcp-proxy.js";
@@ -6,6 +6,7 @@ import type { TcpHost } from "../proxy/envoy/tcp-relay.js";
 import type { TcpConnection, TcpPeer } from "../proxy/tcp-socket.js";
 import type { Proxy } from "./proxy.js";
 import type { Part } from "./stream-driver.js";
+import { bytesOf } from "./stream-driver.js";
 import { PassedBytes } from "./tcp-driver.js";
 
 /** An upstream of a TCP proxy. What it does not say is done for it: it takes everything, and ends its side after the proxy. */
@@ -126,5 +127,3 @@ export class TcpClient implements Disposable {
     this._proxy.throwProblems(undefined, firstDiagnostic);
   }
 }
-
-const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "string" ? utf8(data) : data);

@@ -1,4 +1,4 @@
-import { noBytes, textOf, utf8 } from "../abi/bytes.js";
+import { noBytes, textOf } from "../abi/bytes.js";
 import type { Action } from "../abi/enums.js";
 import { Action as Actions } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
@@ -15,6 +15,7 @@ import type { AnswerListener } from "../proxy/plugin-filter.js";
 import { PluginNetworkFilter } from "../proxy/plugin-network-filter.js";
 import type { TcpConnection, TcpPeer } from "../proxy/tcp-socket.js";
 import { TcpStream } from "../proxy/tcp-stream.js";
+import { bytesOf } from "./stream-driver.js";
 import type { Part, StreamDriverOptions, StreamSettings } from "./stream-driver.js";
 
 /** What has arrived at one end of a TCP stream. */
@@ -235,5 +236,3 @@ export class TcpStreamDriver implements AnswerListener, RelayOwner, Disposable {
     return new HarnessError("ILLEGAL_CALL", `Cannot send ${what}: ${why}`);
   }
 }
-
-const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "string" ? utf8(data) : data);

@@ -116,6 +116,7 @@ export abstract class TcpSocket implements TcpConnection {
         return;
       }
       this._send();
+      if (this.closedBy !== undefined) return; // the peer answered with a reset
     }
     this._close("local");
   }
