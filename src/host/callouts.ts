@@ -53,12 +53,15 @@ export interface Callout {
 export interface Refusal {
   readonly status: Status;
   readonly usesToken?: boolean;
+  /** gRPC: its end is told by events all the same. Only with `usesToken`. [E] */
+  readonly eventsFollow?: boolean;
 }
 
 /**
  * Where calls of plugins go: the proxy implements it.
  *
- * An answer must not come before the method has returned; it may come while the guest runs, and is then kept until it returned.
+ * An answer must not come before the method has returned, except the events of a refused gRPC call; it may come while the guest
+ * runs, and is then kept until it returned.
  */
 export interface Callouts {
   httpCall(call: HttpCall, answer: (answer: HttpCallAnswer | "reset") => void): Callout | Refusal;

@@ -452,7 +452,7 @@ export class PluginVm implements ImportScope, Interruptible {
     const callbacks = this.callbacks;
     const open = (run: () => void): void =>
       this.whenIdle(() => {
-        if (this.calls.get(token) !== undefined) run();
+        if (this.calls.has(token)) run();
       });
     const metadata = (callback: LinkedCallback, fields: Fields, key: "grpcInitialMetadata" | "grpcTrailingMetadata") =>
       open(() => root.deliver({ [key]: fields }, () => this.notify(callback, root, token, fields.count)));

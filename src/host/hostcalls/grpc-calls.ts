@@ -36,6 +36,7 @@ function start(call: PluginVm, kind: "unary" | "stream", request: GrpcRequest): 
   );
   if (isRefusal(started)) {
     if (!started.usesToken) call.calls.release(bits);
+    else if (started.eventsFollow) call.calls.addRefused(token, root);
     return started.status;
   }
   call.calls.add(token, root, started);

@@ -5,7 +5,8 @@ import type { PluginContext } from "../contexts.js";
 
 interface Open {
   readonly root: PluginContext;
-  readonly callout: Callout;
+  /** Undefined for a call that was refused and of which events will tell all the same. */
+  readonly callout: Callout | undefined;
 }
 
 /** The calls of one VM that wait for an answer. The low two bits of a token are its kind, the rest counts up. [H] */
@@ -33,6 +34,16 @@ export class VmCallouts {
     this.#open.set(token, { root, callout });
   }
 
+  /** A refused call: to the guest its token is not open, but its events come. */
+  addRefused(token: number, root: PluginContext): void {
+    this.#open.set(token, { root, callout: undefined });
+  }
+
+  /** May events of this call come? */
+  has(token: number): boolean {
+    return this.#open.has(token);
+  }
+
   get(token: number): Callout | undefined {
     return this.#open.get(token)?.callout;
   }
@@ -52,7 +63,7 @@ export class VmCallouts {
     for (const [token, open] of this.#open) {
       if (root !== undefined && open.root !== root) continue;
       this.#open.delete(token);
-      open.callout.cancel();
+      open.callout?.cancel();
     }
   }
 
