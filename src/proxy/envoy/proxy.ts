@@ -36,6 +36,8 @@ export class EnvoyProxy {
   readonly main: HostProcess | undefined;
   readonly accessLog: AccessEntry[] = [];
   readonly diagnostics: Diagnostic[] = [];
+  /** Called when a plugin does what ends a real Envoy, at that very moment: the first time, before the hostcall returns. */
+  onCrash: (diagnostic: Diagnostic) => void = () => {};
   readonly home: PluginHome;
   /** `x-request-id` of a request that has none: a UUID that counts. */
   readonly requestId: () => ByteString;
@@ -240,7 +242,10 @@ export class EnvoyProxy {
   }
 
   private _note(code: DiagnosticCode, message: string): void {
-    this.diagnostics.push(diagnostic(code, message));
+    const told = diagnostic(code, message);
+    const isFirstCrash = code === "WOULD_CRASH_ENVOY" && this.diagnostics.every((one) => one.code !== code);
+    this.diagnostics.push(told);
+    if (isFirstCrash) this.onCrash(told);
   }
 
   /** RFC 9110, made once a second. */

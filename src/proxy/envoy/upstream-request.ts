@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
 import type { HeaderMap } from "../header-map.js";
-import { noBytes, utf8 } from "../../abi/bytes.js";
+import { concat, noBytes, utf8 } from "../../abi/bytes.js";
 import { badRequestHeader } from "./header-check.js";
 import { frameRequest } from "./http1-framing.js";
 import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
@@ -39,6 +39,12 @@ const resetFlags: Readonly<Record<UpstreamReset, ResponseFlag>> = {
   "local reset": "LR",
 };
 
+interface EarlyParts {
+  readonly pieces: Uint8Array[];
+  ended: boolean;
+  trailers: HeaderMap | undefined;
+}
+
 /**
  * A request on its way to a cluster, with its timeout: Envoy's router. [E] router.cc
  *
@@ -50,7 +56,8 @@ export class UpstreamRequest implements HostEvents {
   private readonly _cluster: Cluster;
   private readonly _timeoutMs: number;
   private _stream: HostStream | undefined = undefined;
-  private _waiting: (() => void)[] | undefined = undefined;
+  /** What came before the connection was there: it is sent in one piece then. */
+  private _early: EarlyParts | undefined = undefined;
   private _timer: Timer | undefined = undefined;
   private _sentNs = 0;
   /** The request was passed on whole. */
@@ -71,27 +78,26 @@ export class UpstreamRequest implements HostEvents {
     if (host === undefined) {
       return this._end({ status: 503, body: noHealthy, details: "no_healthy_upstream", flag: "UH" });
     }
-    this._waiting = [];
+    this._early = { pieces: [], ended: false, trailers: undefined };
     this._clock.schedule(0, () => this._connect(host, headers, endOfStream));
     if (endOfStream) this._requestComplete();
   }
 
   sendData(bytes: Uint8Array, endOfStream: boolean): void {
     if (this._over) return;
-    if (this._waiting !== undefined) this._waiting.push(() => this._stream?.data(bytes, endOfStream));
-    else this._stream?.data(bytes, endOfStream);
+    if (this._early === undefined) {
+      this._stream?.data(bytes, endOfStream);
+    } else {
+      this._early.pieces.push(bytes);
+      this._early.ended = endOfStream;
+    }
     if (endOfStream) this._requestComplete();
   }
 
   sendTrailers(trailers: HeaderMap): void {
     if (this._over) return;
-    const send = (): void => {
-      if (this._cluster.protocol === "HTTP/2" || this._cluster.enableTrailers === true)
-        this._stream?.trailers(trailers);
-      else this._stream?.data(new Uint8Array(0), true);
-    };
-    if (this._waiting !== undefined) this._waiting.push(send);
-    else send();
+    if (this._early === undefined) this._passTrailers(trailers);
+    else this._early.trailers = trailers;
     this._requestComplete();
   }
 
@@ -164,9 +170,15 @@ export class UpstreamRequest implements HostEvents {
     if (this._cluster.protocol !== "HTTP/2") frameRequest(sent, endOfStream);
     this._stream = host.open(this, this._owner.from);
     this._stream.headers(sent, endOfStream);
-    const waiting = this._waiting!;
-    this._waiting = undefined;
-    for (const send of waiting) send();
+    const { pieces, ended, trailers } = this._early!;
+    this._early = undefined;
+    if (pieces.length > 0) this._stream.data(pieces.length === 1 ? pieces[0]! : concat(pieces), ended);
+    if (trailers !== undefined) this._passTrailers(trailers);
+  }
+
+  private _passTrailers(trailers: HeaderMap): void {
+    if (this._cluster.protocol === "HTTP/2" || this._cluster.enableTrailers === true) this._stream?.trailers(trailers);
+    else this._stream?.data(noBytes, true);
   }
 
   private _requestComplete(): void {

@@ -11,6 +11,8 @@ import { VirtualSocket } from "./virtual-net.js";
 export interface World {
   readonly clock: Clock;
   readonly time: Timeline;
+  /** A connection of the proxy: its end and the other one. */
+  connection(): [proxy: VirtualSocket, other: VirtualSocket];
 }
 
 /** A scripted origin as a host of a cluster: Envoy's connection pool, without a network. */
@@ -49,7 +51,7 @@ export class OriginHost implements Host {
   }
 
   #connect(): VirtualSocket {
-    const [proxy, origin] = VirtualSocket.pair(this.#world.clock);
+    const [proxy, origin] = this.#world.connection();
     void this.#script.serve(new ByteStream(origin, this.#world.time));
     return proxy;
   }

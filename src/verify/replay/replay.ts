@@ -15,7 +15,7 @@ import { logLines } from "./log-lines.js";
 import type { World } from "./origin-hosts.js";
 import { type Replayed, settingsOf } from "./settings-of.js";
 import { dialTcp, tcpListenerOf } from "./tcp.js";
-import { drive, virtualTime } from "./virtual-net.js";
+import { drive, VirtualSocket, virtualTime } from "./virtual-net.js";
 
 export interface ReplayOptions {
   /** Folder of the modules that a scenario names without a path. Default: the probe's. */
@@ -44,6 +44,8 @@ export async function replay(scenario: Scenario, options: ReplayOptions = {}): P
 class LateWorld implements World {
   #proxy: EnvoyProxy | undefined;
   #time: Timeline | undefined;
+  readonly #connections: VirtualSocket[] = [];
+  #isCut = false;
 
   set proxy(proxy: EnvoyProxy) {
     this.#proxy = proxy;
@@ -58,16 +60,44 @@ class LateWorld implements World {
     return this.#there(this.#time);
   }
 
+  connection(): [VirtualSocket, VirtualSocket] {
+    const ends = VirtualSocket.pair(this.clock);
+    this.#connections.push(ends[0]);
+    if (this.#isCut) ends[0].destroy();
+    return ends;
+  }
+
+  /** Ends every connection of the proxy, those to come as well. */
+  cut(): void {
+    this.#isCut = true;
+    for (const connection of this.#connections) connection.destroy();
+  }
+
   #there<T>(value: T | undefined): T {
     if (value === undefined) throw new HarnessError("ILLEGAL_CALL", "Cannot reach a host: the proxy is not there yet");
     return value;
   }
 }
 
-async function play(scenario: Scenario, proxy: EnvoyProxy, world: World, { origins }: Replayed): Promise<Recording> {
+async function play(
+  scenario: Scenario,
+  proxy: EnvoyProxy,
+  world: LateWorld,
+  { origins }: Replayed,
+): Promise<Recording> {
+  let crash: Pick<Recording, "exit" | "log" | "access"> | undefined;
+  proxy.onCrash = ({ message }) => {
+    const aborts = message.includes(panic);
+    crash = {
+      exit: aborts ? "SIGABRT" : "SIGSEGV",
+      log: [...workerLog(proxy), ...(aborts ? [panicLine] : [])],
+      access: accessLog(proxy, scenario),
+    };
+    world.cut();
+  };
   await world.time.pause(scenario.wait_ms ?? 0);
   const tcp = scenario.tcp === true ? tcpListenerOf(proxy, origins.get("up"), world) : undefined;
-  const dial = tcp === undefined ? dialProxy(proxy, world.time) : dialTcp(tcp, world);
+  const dial = tcp === undefined ? dialProxy(proxy, world) : dialTcp(tcp, world);
   const clients = await playClients(scenario, dial, world.time);
   await world.time.pause(scenario.settle_ms ?? 80);
 
@@ -80,23 +110,27 @@ async function play(scenario: Scenario, proxy: EnvoyProxy, world: World, { origi
   const main = scenario.also?.includes("main") ? onMain : onMain.filter(({ level }) => !isQuiet(level));
   tcp?.close(); // Envoy logs the access of connections that were left open when it ends
   const trace = scenario.log_levels?.["wasm"] === "trace" ? parseTrace(allLines(proxy)) : undefined;
-  const access = proxy.accessLog.map((entry) => accessOf(entry, scenario.access_log_fields));
+  const access = crash?.access ?? accessLog(proxy, scenario);
   proxy.close();
   return {
     envoy: baseRelease,
     started: true,
-    exit: 0,
-    log,
+    exit: crash?.exit ?? 0,
+    log: crash?.log ?? log,
     ...(main.length > 0 && { main }),
     ...(scenario.also?.includes("shutdown") && { shutdown: workerLog(proxy).slice(log.length) }),
     ...(trace && { trace }),
     clients,
     upstream: Object.fromEntries(upstream),
-    ...(idle.length > 0 && { idle: Object.fromEntries(idle) }),
+    ...(idle.length > 0 && crash === undefined && { idle: Object.fromEntries(idle) }),
     access,
-    stats,
+    ...(crash === undefined && { stats }),
   };
 }
+
+/** What Envoy says before it aborts. */
+const panic = "panic: unset oneof";
+const panicLine: LogLine = { level: "critical", logger: "assert", message: panic };
 
 /** What an Envoy does that does not start: it says why and exits. */
 function refusal(proxy: EnvoyProxy, refused: HarnessError): Recording {
@@ -116,6 +150,8 @@ function refusal(proxy: EnvoyProxy, refused: HarnessError): Recording {
   };
 }
 
+const accessLog = (proxy: EnvoyProxy, scenario: Scenario): Recording["access"] =>
+  proxy.accessLog.map((entry) => accessOf(entry, scenario.access_log_fields));
 const allLines = (proxy: EnvoyProxy): LogLine[] => proxy.workers.flatMap(({ log }) => logLines(log.records));
 const workerLog = (proxy: EnvoyProxy): LogLine[] => allLines(proxy).filter(isOfInterest);
 const mainLog = (proxy: EnvoyProxy): LogLine[] =>
