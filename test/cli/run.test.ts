@@ -224,7 +224,7 @@ describe("pwh run", () => {
   test("tells how many lines of the log were dropped, and why", async () => {
     const lines = 70; // of a megabyte: more than the limit logBytes, 64 MiB
     const script = `on_request_headers: quiet${"; log 2 rep:1000000:x".repeat(lines)}`;
-    const report = await run(probe, { configuration: script });
+    const report = await run(probe, { configuration: script, budgetMs: 0 });
     expect(report.logsDropped).toBeGreaterThan(0);
     const kept = await run(probe, { configuration: "on_request_headers: quiet" });
     expect(report.logsDropped + report.logs.length).toBe(kept.logs.length + lines);
@@ -296,6 +296,14 @@ describe("pwh run", () => {
         probe,
         "-c",
         "on_request_headers: metric 0 c; inc 4 2; metric 2 h; rec 10 5; http_call up 0 body :method GET :path / :authority a; set_pairs_raw 1 x",
+      ],
+    },
+    {
+      what: "gRPC calls, and a pause for good",
+      args: [
+        probe,
+        "-c",
+        "on_request_headers: grpc_call grpc s m 0 ask k v; t:= grpc_stream grpc s m; grpc_send $t abc 0; return 1",
       ],
     },
     { what: "a trap", args: [probe, "-c", "on_request_headers: trap"] },
