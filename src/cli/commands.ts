@@ -1,3 +1,4 @@
+import type { PositionalOptions } from "yargs";
 import yargs from "yargs";
 import { didYouMean } from "../abi/nearest.js";
 import { messageOf } from "../errors.js";
@@ -5,22 +6,23 @@ import type { CommandOptions } from "./arguments.js";
 import { curlArguments } from "./arguments.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
 import { inspectCommand } from "./inspect.js";
+import { envoyCommand } from "./envoy.js";
 import { runCommand } from "./run.js";
+import { verifyCommand } from "./verify.js";
 
 /** One verb of `pwh`. Its file parses, calls one function that is also public API, and prints. */
 export interface Command {
   readonly name: string;
   readonly usage: string;
   readonly summary: string;
-  /** What the positional argument is. */
-  readonly file: string;
+  readonly positionals: Readonly<Record<string, PositionalOptions>>;
   readonly options: CommandOptions;
   readonly examples: readonly string[];
   /** @returns The exit code. */
   run(args: Record<string, unknown>): Promise<number>;
 }
 
-const commands: readonly Command[] = [runCommand, inspectCommand];
+const commands: readonly Command[] = [runCommand, inspectCommand, verifyCommand, envoyCommand];
 
 /**
  * Runs `pwh` with these arguments.
@@ -57,7 +59,8 @@ export async function main(args: readonly string[], version: string): Promise<nu
       one.usage,
       one.summary,
       (sub) => {
-        sub.positional("file", { describe: one.file, type: "string", demandOption: true }).options(one.options);
+        for (const [name, positional] of Object.entries(one.positionals)) sub.positional(name, positional);
+        sub.options(one.options);
         for (const example of one.examples) sub.example(example, "");
         return sub;
       },
@@ -78,7 +81,8 @@ export async function main(args: readonly string[], version: string): Promise<nu
 /** What yargs says, with the option or command that was probably meant. */
 function withSuggestion(message: string, command: Command | undefined, args: readonly string[]): string {
   if (command !== undefined && message.startsWith("Not enough non-option arguments")) {
-    return `Cannot ${command.name}: the file is missing; write pwh ${command.usage}`;
+    const [first = "file"] = Object.keys(command.positionals);
+    return `Cannot ${command.name}: the ${first} is missing; write pwh ${command.usage}`;
   }
   if (command === undefined && args[0]?.startsWith("-") === true && args[0] !== "--debug") {
     return `Unknown option ${args[0]}; see pwh --help`;

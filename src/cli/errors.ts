@@ -7,10 +7,17 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const commandWasWrong: ReadonlySet<string> = new Set(["FILE_UNREADABLE", "OPTION_INVALID", "ILLEGAL_CALL", "NOT_WASM"]);
+const commandWasWrong: ReadonlySet<string> = new Set([
+  "FILE_UNREADABLE",
+  "OPTION_INVALID",
+  "ILLEGAL_CALL",
+  "NOT_WASM",
+  "SCENARIO_INVALID",
+]);
 
-/** 1: the plugin failed. 2: the command was wrong, or we were. */
+/** 1: the plugin failed. 2: the command was wrong, or we were. 3: there is no Envoy that could be asked. */
 export function exitCodeOf(thrown: unknown): number {
+  if (thrown instanceof HarnessError && thrown.code.startsWith("ENVOY_")) return 3;
   return thrown instanceof HarnessError && !commandWasWrong.has(thrown.code) ? 1 : 2;
 }
 

@@ -4,7 +4,7 @@ export const inspectCommand: Command = {
   name: "inspect",
   usage: "inspect <file>",
   summary: "show what a module is, what it needs, and whether it would load",
-  file: "a .wasm file",
+  positionals: { file: { describe: "a .wasm file", type: "string", demandOption: true } },
   options: { json: { type: "boolean", describe: "print one JSON object" } },
   examples: [],
   async run(args) {
