@@ -55,7 +55,7 @@ export function pluginInput(args: Record<string, unknown>) {
     ...(args["name"] !== undefined && { name: lastOf(args, "name")! }),
     ...(args["root-id"] !== undefined && { rootId: lastOf(args, "root-id")! }),
     ...(args["vm-id"] !== undefined && { vmId: lastOf(args, "vm-id")! }),
-    environment: Object.fromEntries(listOf(args["env"]).map((one) => assignmentArgument("--env", one))),
+    environment: Object.fromEntries(listOf(args["env"]).map((one) => assignmentArgument("--env", one, "NAME=value"))),
   };
 }
 

@@ -97,9 +97,6 @@ function runOptions(args: Record<string, unknown>): RunOptions {
   const properties = Object.fromEntries(
     listOf(args["property"]).map((one) => utf8Key(assignmentArgument("--property", one, "path=value"))),
   );
-  const environment = Object.fromEntries(
-    listOf(args["env"]).map((one) => assignmentArgument("--env", one, "NAME=value")),
-  );
   return {
     ...pluginInput(args),
     ...(level !== undefined && { logLevel: level as LogLevelName }),
