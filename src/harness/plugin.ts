@@ -1,31 +1,29 @@
-import { noBytes, utf8 } from "../abi/bytes.js";
 import type { LogLevel, LogLevelName } from "../abi/enums.js";
-import { logLevelNames } from "../abi/enums.js";
-import { didYouMean } from "../abi/nearest.js";
 import type { AbiVersion } from "../abi/version.js";
-import { HarnessError, messageOf } from "../errors.js";
+import { HarnessError } from "../errors.js";
 import type { PluginContext } from "../host/contexts.js";
+import { ReadOnlyBuffer } from "../host/contexts.js";
+import type { StatsUpdate } from "../host/services/stats-update.js";
+import { statsUpdateBytes } from "../host/services/stats-update.js";
 import type { Diagnostic } from "../host/diagnostics.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
-import { Guard, GuestTimeout } from "../host/guard.js";
+import { GuestTimeout } from "../host/guard.js";
 import { createVm, endPlugin, endVmIfLast, failureError, startPlugin } from "../host/life-cycle.js";
 import type { HostFunctions, UnknownImports } from "../host/linker.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import type { ProcessState } from "../host/state.js";
 import { captureState, restoreState } from "../host/state.js";
-import { HostProcess } from "../host/process.js";
 import { Clock } from "../host/services/clock.js";
-import { SeededRandom } from "../host/services/random.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { TraceEvent } from "../host/trace.js";
-import { processProperty } from "../proxy/envoy/attributes.js";
-import { envoy140 } from "../proxy/envoy/behaviour.js";
-import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import type { PluginCall } from "./calls.js";
+import type { DnsTable } from "../host/services/dns.js";
+import type { Home } from "./home.js";
+import { newHome } from "./home.js";
+import { configurationBytes } from "./option-values.js";
 import { ManualCallouts } from "./calls.js";
-import { diagnosticsOf } from "./diagnostics.js";
 import type { StreamDriverOptions, StreamSettings } from "./stream-driver.js";
 import { StreamDriver } from "./stream-driver.js";
 import { TcpStreamDriver } from "./tcp-driver.js";
@@ -67,6 +65,11 @@ export interface PluginOptions {
   readonly allowOnHeadersStopIteration?: boolean;
   /** Functions for `proxy_call_foreign_function`, by name, besides Envoy's own; those of the same name win. */
   readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
+  /**
+   * What `env.envoy_resolve_dns` finds, by name; addresses stand for themselves. A name that is not here is answered with no
+   * address, as Envoy does when a resolver fails. Answers come when the clock moves, be it by 0.
+   */
+  readonly resolveDns?: DnsTable;
   /** Functions of other modules than `env`, or further ones of `env`, that the plugin imports. */
   readonly hostFunctions?: HostFunctions;
   /** Names of the upstreams that plugins can call. Default: every name. */
@@ -99,7 +102,7 @@ export interface PluginSnapshot {
  */
 export async function loadPlugin(source: ModuleSource, options: PluginOptions = {}): Promise<Plugin> {
   const module = await loadSource(source);
-  const home = options.with === undefined ? newHome(options) : options.with.home;
+  const home = options.with?.home ?? newHome(options, (clock) => new ManualCallouts(clock, options.upstreams));
   const { process, guard } = home;
   const vmId = options.vmId ?? "";
   const configuration = configurationBytes(options.vmConfiguration);
@@ -136,34 +139,6 @@ function sharesVm(vm: PluginVm, sha256: string, vmId: string, configuration: Uin
     vm.module.sha256 === sha256 &&
     Buffer.compare(settings.configuration, configuration) === 0
   );
-}
-
-/** What plugins of one process share. */
-interface Home {
-  readonly process: HostProcess;
-  readonly callouts: ManualCallouts;
-  readonly diagnostics: Diagnostic[];
-  readonly guard: Guard;
-}
-
-function newHome(options: PluginOptions): Home {
-  const clock = new Clock({
-    ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
-    ...(options.realClock !== undefined && { real: options.realClock }),
-  });
-  const callouts = new ManualCallouts(clock, options.upstreams);
-  const properties = options.properties ?? {};
-  const process = new HostProcess({
-    behaviour: envoy140,
-    callouts,
-    clock,
-    random: new SeededRandom(options.seed ?? 1),
-    logLevel: logLevelOf(options.logLevel ?? "info"),
-    property: (segments) => processProperty(properties, segments),
-    foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, properties),
-  });
-  const diagnostics = diagnosticsOf(process, callouts);
-  return { process, callouts, diagnostics, guard: new Guard(budgetOf(options.budgetMs)) };
 }
 
 /** A plugin that is loaded and configured, in a VM of its own. */
@@ -278,6 +253,18 @@ export class Plugin implements AsyncDisposable, Disposable {
     this.#streams = snapshot.streams;
   }
 
+  /**
+   * Hands statistics to a stats sink: `envoy_on_stats_update` with exactly their bytes in buffer 8.
+   *
+   * Envoy's own size argument is not the size of what lies there: a sink that is to run in Envoy reads the block's.
+   */
+  updateStats(update: StatsUpdate): void {
+    const bytes = statsUpdateBytes(update);
+    this.root.lastBuffer = new ReadOnlyBuffer(bytes);
+    this.vm.notify(this.vm.callbacks.envoy_on_stats_update, this.root, bytes.length);
+    if (this.vm.failed) throw failureError(this.vm);
+  }
+
   /** Ends the plugin: on_done, on_delete; open streams are abandoned, unless the plugin waits to call proxy_done. Closing twice is harmless. */
   close(): void {
     if (this.#closed) return;
@@ -293,51 +280,4 @@ export class Plugin implements AsyncDisposable, Disposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
-}
-
-/**
- * A configuration as bytes: text is UTF-8, an object becomes JSON.
- *
- * @throws {HarnessError} OPTION_INVALID for what JSON cannot hold.
- */
-export function configurationBytes(given: string | Uint8Array | object | undefined): Uint8Array {
-  if (given === undefined) return noBytes;
-  if (typeof given === "string") return utf8(given);
-  if (given instanceof Uint8Array) return given;
-  if (given instanceof ArrayBuffer || given instanceof SharedArrayBuffer) return new Uint8Array(given);
-  if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new HarnessError("OPTION_INVALID", `Cannot use the configuration: ${why}; give text, bytes or a JSON value`, {
-      cause,
-    });
-  };
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(given);
-  } catch (thrown) {
-    return refuse(`it does not become JSON (${messageOf(thrown).split("\n")[0]})`, thrown);
-  }
-  return json === undefined ? refuse(`a ${typeof given} does not become JSON`) : utf8(json);
-}
-
-/** Milliseconds for the watchdog, which takes no more than 32 bits. @throws {HarnessError} OPTION_INVALID */
-function budgetOf(given = 1000): number {
-  if (Number.isInteger(given) && given >= 0 && given <= longestBudget) return given;
-  throw new HarnessError(
-    "OPTION_INVALID",
-    `Cannot use budgetMs ${given}: a whole number of milliseconds from 0 (no limit) to ${longestBudget} is wanted`,
-  );
-}
-/** An hour. */
-const longestBudget = 3_600_000;
-
-/** A level by its name or number. @throws {HarnessError} OPTION_INVALID */
-export function logLevelOf(given: LogLevelName | LogLevel): LogLevel {
-  const level = typeof given === "number" ? given : logLevelNames.indexOf(given);
-  if (Number.isInteger(level) && level >= 0 && level <= 5) return level as LogLevel;
-  const hint = typeof given === "string" ? didYouMean(given, logLevelNames) : "";
-  throw new HarnessError(
-    "OPTION_INVALID",
-    `Cannot use log level "${given}": levels are ${logLevelNames.join(", ")}${hint}`,
-  );
 }

@@ -6,6 +6,8 @@ import type { HostFunctions, UnknownImports } from "../host/linker.js";
 import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { Clock } from "../host/services/clock.js";
+import type { DnsTable } from "../host/services/dns.js";
+import { dnsAnswers } from "../host/services/dns.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
@@ -24,7 +26,7 @@ import type {
 import type { HeaderMap } from "../proxy/header-map.js";
 import type { Exchange, ProxyRequest, SendOptions } from "./exchange.js";
 import { PendingExchange } from "./exchange.js";
-import { configurationBytes, logLevelOf } from "./plugin.js";
+import { configurationBytes, logLevelOf } from "./option-values.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";
 import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./upstreams.js";
@@ -86,6 +88,8 @@ export interface ProxyOptions {
   /** Default "info". */
   readonly logLevel?: LogLevelName | LogLevel;
   readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
+  /** What `env.envoy_resolve_dns` finds, as for `loadPlugin`. */
+  readonly resolveDns?: DnsTable;
   /**
    * What a trap does: "throw" fails the exchange that met it; "policy" gives the client what Envoy's failure policy says.
    * Default "throw", and "policy" where a filter has a `failurePolicy` or `failOpen`.
@@ -164,6 +168,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     properties: options.properties ?? {},
     dynamicMetadata: options.dynamicMetadata ?? {},
     logLevel: logLevelOf(options.logLevel ?? "info"),
+    resolveDns: dnsAnswers(options.resolveDns ?? {}),
     foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, options.properties ?? {}),
     workers: options.workers ?? 0,
     seed: options.seed ?? 1,

@@ -13,21 +13,16 @@ import { hostcall } from "../host/hostcall.js";
 import { failureError, startPlugin } from "../host/life-cycle.js";
 import { link } from "../host/linker.js";
 import { PluginVm } from "../host/plugin-vm.js";
-import { HostProcess } from "../host/process.js";
-import { Clock } from "../host/services/clock.js";
-import { SeededRandom } from "../host/services/random.js";
-import { processProperty } from "../proxy/envoy/attributes.js";
-import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
-import { envoy140 } from "../proxy/envoy/behaviour.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { wasmParams } from "../vm/import-function.js";
 import { loadModule } from "../vm/loaded-module.js";
 import { i32 } from "../vm/parameters.js";
 import { wasiBase } from "../wasi/wasi-js.js";
 import { ManualCallouts } from "./calls.js";
-import { diagnosticsOf } from "./diagnostics.js";
 import type { PluginOptions } from "./plugin.js";
-import { configurationBytes, logLevelOf, Plugin } from "./plugin.js";
+import { newHome } from "./home.js";
+import { configurationBytes } from "./option-values.js";
+import { Plugin } from "./plugin.js";
 import type { AllocatorMode, RelayModuleOptions } from "./relay-module.js";
 import { allocatorModes, allocatorNames, enterName, relayModule, speakers, relayed } from "./relay-module.js";
 
@@ -97,21 +92,16 @@ export interface RelayOptions extends RelayModuleOptions, Omit<PluginOptions, "s
 export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
   const module = await loadModule(relayModule(options));
   const beside = options.beside;
-  const clock = beside?.plugin.clock ?? new Clock();
-  const callouts = beside?.callouts ?? new RelayCallouts(clock, options.upstreams);
-  const properties = options.properties ?? {};
-  const process =
-    beside?.vm.process ??
-    new HostProcess({
-      behaviour: envoy140,
-      callouts,
-      clock,
-      random: new SeededRandom(options.seed ?? 1),
-      logLevel: logLevelOf(options.logLevel ?? "info"),
-      property: (segments) => processProperty(properties, segments),
-      foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, properties),
-    });
-  const diagnostics = beside === undefined ? diagnosticsOf(process, callouts) : [];
+  const own =
+    beside === undefined
+      ? newHome({ budgetMs: 0, ...options }, (clock) => new RelayCallouts(clock, options.upstreams))
+      : undefined;
+  const { process, callouts, diagnostics, guard } = own ?? {
+    process: beside!.vm.process,
+    callouts: beside!.callouts,
+    diagnostics: [],
+    guard: new Guard(options.budgetMs ?? 0),
+  };
 
   const settings = {
     vmId: options.vmId ?? "",
@@ -121,7 +111,7 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
   };
   const base = wasiBase(settings.environment ?? {});
   const abi = abiTraits[options.abi ?? "0.2.1"];
-  const vm = new PluginVm(process, module, abi, settings, new Guard(options.budgetMs ?? 0), base.functions);
+  const vm = new PluginVm(process, module, abi, settings, guard, base.functions);
   if (options.trace === true) vm.trace.events = [];
   const guest = new RelayGuest(vm, callouts, options);
   const callback = hostcall(
@@ -150,7 +140,7 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
     configuration: configurationBytes(options.configuration),
   });
   if (vm.failed) throw failureError(vm);
-  guest.plugin = new Plugin(root, { process, callouts, diagnostics, guard: vm.guard }, options as PluginOptions);
+  guest.plugin = new Plugin(root, { process, callouts, diagnostics, guard }, options as PluginOptions);
   return guest;
 }
 

@@ -238,7 +238,8 @@ export function linkCallbacks(
   for (const descriptor of callbackDescriptors) {
     const exported = exports[descriptor.name];
     const known = descriptor.name !== "proxy_on_foreign_function" || abi.foreignFunctionCallback;
-    const usable = known && (allowed === undefined || allowed.has(descriptor.name));
+    const isCapability = descriptor.name.startsWith("proxy_"); // [E] its own callbacks are looked up without asking
+    const usable = known && (allowed === undefined || !isCapability || allowed.has(descriptor.name));
     linked[descriptor.name] = {
       descriptor,
       arity: callbackParams(descriptor, abi).length,

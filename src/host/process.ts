@@ -11,6 +11,8 @@ import { Clock } from "./services/clock.js";
 import { MetricStore } from "./services/metrics.js";
 import type { RandomSource } from "./services/random.js";
 import { SeededRandom } from "./services/random.js";
+import type { ResolveDns } from "./services/dns.js";
+import { dnsAnswers } from "./services/dns.js";
 import { SharedData } from "./services/shared-data.js";
 import { SharedQueues } from "./services/shared-queues.js";
 import type { PropertyValue } from "./stream-port.js";
@@ -27,6 +29,8 @@ export interface ProcessOptions {
   readonly foreignFunctions?: ReadonlyMap<string, ForeignFunction>;
   /** Log every call across the border with raw arguments, as Envoy does at level trace. Default false. */
   readonly logsCrossings?: boolean;
+  /** Where names are looked up. Default: only addresses are found. */
+  readonly resolveDns?: ResolveDns;
   /** Another thread of the same process: clock, shared data, queues and metrics are one; log and VMs are its own. */
   readonly threadOf?: HostProcess;
 }
@@ -44,6 +48,7 @@ export class HostProcess {
   /** The VMs that were made and not ended. */
   readonly vms: PluginVm[] = [];
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
+  readonly resolveDns: ResolveDns;
   readonly property: (segments: readonly ByteString[]) => PropertyValue;
   readonly logsCrossings: boolean;
   logLevel: LogLevel;
@@ -62,6 +67,7 @@ export class HostProcess {
     this.logLevel = options.logLevel ?? 2;
     this.logsCrossings = options.logsCrossings ?? false;
     this.foreignFunctions = options.foreignFunctions ?? new Map();
+    this.resolveDns = options.resolveDns ?? dnsAnswers({});
     this.property = options.property ?? (() => Status.NotFound);
   }
 }

@@ -2,6 +2,7 @@ import type { Hostcall } from "../hostcall.js";
 import * as buffers from "./buffers.js";
 import * as clocks from "./clocks.js";
 import * as contextLifecycle from "./context-lifecycle.js";
+import * as dns from "./dns.js";
 import * as foreignFunctions from "./foreign-functions.js";
 import * as grpcCalls from "./grpc-calls.js";
 import * as httpCalls from "./http-calls.js";
@@ -34,6 +35,7 @@ export const hostcallChapters: Readonly<Record<string, Readonly<Record<string, H
   Metrics: metrics,
   Properties: properties,
   "Foreign functions": foreignFunctions,
+  "Envoy's own": dns,
 };
 
 /** Every hostcall of module `env`, by name. */

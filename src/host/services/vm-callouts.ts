@@ -12,7 +12,26 @@ interface Open {
 /** The calls of one VM that wait for an answer. The low two bits of a token are its kind, the rest counts up. [H] */
 export class VmCallouts {
   readonly #last: [number, number, number] = [0, 1, 2];
+  #lastQuestion = 1;
+  /** Names that wait for their addresses. */
+  #questions = 0;
   readonly #open = new Map<number, Open>();
+
+  /** The token of a question to a resolver. [E] */
+  reserveDns(): number {
+    if (this.#questions >= limits.pendingCalls) {
+      throw new HarnessError(
+        "LIMIT_EXCEEDED",
+        `Cannot resolve a name: ${limits.pendingCalls} questions wait already (pendingCalls)`,
+      );
+    }
+    this.#questions++;
+    return ++this.#lastQuestion;
+  }
+
+  dnsAnswered(): void {
+    this.#questions--;
+  }
 
   /** The next token of this kind. */
   reserve(kind: 0 | 1 | 2): number {
@@ -68,11 +87,17 @@ export class VmCallouts {
   }
 
   capture(): unknown {
-    return { last: [...this.#last], open: new Map(this.#open) };
+    return { last: [...this.#last], lastQuestion: this.#lastQuestion, open: new Map(this.#open) };
   }
 
   restore(captured: unknown): void {
-    const { last, open } = captured as { last: [number, number, number]; open: Map<number, Open> };
+    const { last, lastQuestion, open } = captured as {
+      last: [number, number, number];
+      lastQuestion: number;
+      open: Map<number, Open>;
+    };
+    this.#lastQuestion = lastQuestion;
+    this.#questions = 0;
     last.forEach((value, i) => (this.#last[i] = value));
     this.#open.clear();
     for (const [token, one] of open) this.#open.set(token, one);

@@ -234,6 +234,7 @@ export class EnvoyProxy {
       logLevel: settings.logLevel,
       logsCrossings: settings.logsCrossings ?? false,
       foreignFunctions: settings.foreignFunctions,
+      ...(settings.resolveDns && { resolveDns: settings.resolveDns }),
       property: (segments) => processProperty(properties, segments),
       ...(threadOf && { threadOf }),
     });

@@ -3,6 +3,7 @@ import type { LogLevel } from "../../abi/enums.js";
 import type { Pair } from "../../abi/pairs.js";
 import type { ForeignFunction } from "../../host/foreign-function.js";
 import type { HostFunctions, UnknownImports } from "../../host/linker.js";
+import type { ResolveDns } from "../../host/services/dns.js";
 import type { LoadedModule } from "../../vm/loaded-module.js";
 import type { Cluster } from "./peers.js";
 import type { Property } from "./property-value.js";
@@ -116,6 +117,8 @@ export interface ProxySettings {
   readonly logLevel: LogLevel;
   /** Log every call across the border with raw arguments, as Envoy does at level trace. Default false. */
   readonly logsCrossings?: boolean;
+  /** Default: only addresses are found. */
+  readonly resolveDns?: ResolveDns;
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   /** VMs as a real Envoy has them: canary, main thread and this many workers. 0: a single VM, no main thread. */
   readonly workers: number;

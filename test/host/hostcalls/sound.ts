@@ -91,6 +91,7 @@ export const sound: Readonly<Record<string, Sound>> = {
   },
   proxy_get_property: { args: ({ guest }) => [100, guest.write(100, "plugin_name"), 1000, 1004], status: Status.Ok },
   proxy_set_property: ok(0, 1, 0, 1),
+  envoy_resolve_dns: ok(0, 1, 1000),
   proxy_call_foreign_function: { args: ({ guest }) => [100, guest.write(100, "echo"), 0, 1, 1000, 1004], status: 0 },
 };
 
