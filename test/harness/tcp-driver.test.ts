@@ -175,6 +175,36 @@ describe("closing and failing", () => {
   });
 });
 
+describe("properties (l4_prop)", () => {
+  const int64 = (value: number) => Buffer.from(BigInt64Array.of(BigInt(value)).buffer);
+
+  test("connection, addresses, upstream and sizes are there; what belongs to HTTP is not", async () => {
+    const plugin = await probe("");
+    const stream = plugin.openTcpStream({ facts: { sourceAddress: "127.0.0.1:1234" } });
+    stream.downstreamData("one");
+    stream.upstreamData("reply");
+    const text = (...path: string[]) => Buffer.from(stream.property(...path) ?? []).toString();
+    expect(text("source", "address")).toBe("127.0.0.1:1234");
+    expect(text("upstream", "address")).toBe("127.0.0.1:9000");
+    expect(stream.property("connection", "mtls")).toEqual(Buffer.of(0));
+    expect(stream.property("request", "size")).toEqual(new Uint8Array(int64(3)));
+    expect(stream.property("response", "size")).toEqual(new Uint8Array(int64(5)));
+    expect(stream.property("upstream", "request_attempt_count")).toEqual(new Uint8Array(int64(1)));
+    expect(text("plugin_name")).toBe("p");
+    for (const path of ["request.path", "request.protocol", "request.headers.x-a", "response.code", "xds.route_name"]) {
+      expect(stream.property(...path.split(".")), path).toBeUndefined();
+    }
+  });
+
+  test("what a test gives wins, and what a plugin sets is read back", async () => {
+    const plugin = await probe("on_downstream_data: set_prop v foo; prop foo");
+    const stream = plugin.openTcpStream({ properties: { "connection.mtls": true } });
+    stream.downstreamData("one");
+    expect(stream.property("connection", "mtls")).toEqual(Buffer.of(1));
+    expect(hostcallLines(plugin).at(-1)).toBe('prop foo -> 0 len=1 "v"');
+  });
+});
+
 describe("with the rest of the harness", () => {
   test("an open stream refuses a snapshot; after its end one can be restored", async () => {
     const plugin = await probe("");
