@@ -75,8 +75,8 @@ function requestHeaders(call: GrpcCall, cluster: Cluster, kind: Kind): HeaderMap
   const metadata = new HeaderMap("request");
   metadata.assign(call.metadata);
   for (const [name, value] of metadata) headers.add(name, isBinary(name) ? base64(value) : value);
-  headers.replace("x-envoy-internal", "true");
-  if (timeoutMs > 0) headers.replace("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
+  headers.overwrite("x-envoy-internal", "true");
+  if (timeoutMs > 0) headers.overwrite("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
   return headers;
 }
 

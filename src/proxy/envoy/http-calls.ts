@@ -52,9 +52,9 @@ export class ClusterCallouts implements Callouts {
     headers.assign(call.headers);
     if ([":method", ":path", ":authority"].some((name) => !headers.has(name))) return { status: Status.BadArgument };
     if (cluster.hosts.length === 0) return { status: Status.InternalFailure, usesToken: true };
-    if (call.body.length > 0) headers.replace("content-length", String(call.body.length));
-    headers.replace("x-envoy-internal", "true");
-    if (call.timeoutMs > 0) headers.replace("x-envoy-expected-rq-timeout-ms", String(call.timeoutMs));
+    if (call.body.length > 0) headers.overwrite("content-length", String(call.body.length));
+    headers.overwrite("x-envoy-internal", "true");
+    if (call.timeoutMs > 0) headers.overwrite("x-envoy-expected-rq-timeout-ms", String(call.timeoutMs));
     const record: CallRecord = {
       cluster: cluster.name,
       kind: "http",

@@ -63,8 +63,10 @@ export interface Host {
   readonly address: string;
   /** Nothing listens there: opening a stream ends in "remote connection failure". */
   readonly refuses?: boolean;
-  /** A connection that carries nothing was opened: a request was refused after the pool had begun to connect. */
-  idleConnection?(): void;
+  /** A request is to come: a pool begins to connect now, unless it has a connection to spare. */
+  reserve?(): void;
+  /** The request does not come after all: what was opened for it is left to the next one. */
+  release?(): void;
   /**
    * A new request; its first event is `headers`. Events must not come before this has returned.
    *

@@ -88,12 +88,18 @@ export class EnvoyProxy {
     return proxy;
   }
 
-  /** As `create`; of a proxy that does not start there is its log. */
+  /**
+   * As `create`; of a proxy that does not start there is its log.
+   *
+   * @param made Is given the proxy before anything runs on it.
+   */
   static async attempt(
     settings: ProxySettings,
     profile: Profile = newestProfile,
+    made: (proxy: EnvoyProxy) => void = () => {},
   ): Promise<{ readonly proxy: EnvoyProxy; readonly refused: HarnessError | undefined }> {
     const proxy = new EnvoyProxy(settings, profile);
+    made(proxy);
     try {
       const plugins = [...settings.plugins, ...settings.accessLoggers];
       proxy._warnOfDeprecated(plugins);
@@ -212,7 +218,10 @@ export class EnvoyProxy {
   private _dropCanary(): void {
     const { vms } = this._canary;
     this.home.vms.active -= vms.length;
-    for (const vm of vms) for (const context of vm.contexts.all()) context.root?.tickTimer?.cancel();
+    for (const vm of vms) {
+      vm.calls.cancelAll();
+      for (const context of vm.contexts.all()) context.root?.tickTimer?.cancel();
+    }
     vms.length = 0;
     this._handles.set(this._canary, []);
   }

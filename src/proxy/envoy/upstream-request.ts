@@ -56,6 +56,8 @@ export class UpstreamRequest implements HostEvents {
   private readonly _cluster: Cluster;
   private readonly _timeoutMs: number;
   private _stream: HostStream | undefined = undefined;
+  /** The host whose connection is awaited. */
+  private _reserved: Host | undefined = undefined;
   /** What came before the connection was there: it is sent in one piece then. */
   private _early: EarlyParts | undefined = undefined;
   private _timer: Timer | undefined = undefined;
@@ -79,6 +81,10 @@ export class UpstreamRequest implements HostEvents {
       return this._end({ status: 503, body: noHealthy, details: "no_healthy_upstream", flag: "UH" });
     }
     this._early = { pieces: [], ended: false, trailers: undefined };
+    if (host.refuses !== true) {
+      this._reserved = host;
+      host.reserve?.();
+    }
     this._clock.schedule(0, () => this._connect(host, headers, endOfStream));
     if (endOfStream) this._requestComplete();
   }
@@ -104,8 +110,7 @@ export class UpstreamRequest implements HostEvents {
   /** Nobody waits for the answer any more. */
   abandon(): void {
     if (this._over) return;
-    this._over = true;
-    this._timer?.cancel();
+    this._finish();
     this._stream?.reset();
   }
 
@@ -157,17 +162,17 @@ export class UpstreamRequest implements HostEvents {
   // -------------------------------------------------------------------------------------
 
   private _connect(host: Host, headers: HeaderMap, endOfStream: boolean): void {
-    if (this._over) return host.refuses === true ? undefined : host.idleConnection?.();
+    if (this._over) return;
     if (host.refuses === true) return this.reset("remote connection failure");
     this._owner.connected?.(host);
     const refused = badRequestHeader(headers);
     if (refused !== undefined) {
-      host.idleConnection?.();
       const details = `filter_removed_required_request_headers{${refused.replace(/[\t\n\v\f\r ]/g, "_")}}`;
       return this._end({ status: 503, body: Buffer.from(refused, "latin1"), details, flag: "DPE" });
     }
     const sent = headers.copy();
     if (this._cluster.protocol !== "HTTP/2") frameRequest(sent, endOfStream);
+    this._reserved = undefined;
     this._stream = host.open(this, this._owner.from);
     this._stream.headers(sent, endOfStream);
     const { pieces, ended, trailers } = this._early!;
@@ -201,6 +206,8 @@ export class UpstreamRequest implements HostEvents {
 
   private _finish(): void {
     this._over = true;
+    this._reserved?.release?.();
+    this._reserved = undefined;
     this._timer?.cancel();
   }
 }

@@ -21,7 +21,10 @@ export class OriginHost implements Host {
   readonly #protocol: Cluster["protocol"];
   readonly #script: OriginScript;
   readonly #world: World;
+  /** Connections that carry nothing now, the one used last before the others. */
   #free: H1Upstream[] = [];
+  /** Requests that are to come. */
+  #awaited = 0;
   #shared: H2Upstream | undefined;
 
   constructor(address: string, protocol: Cluster["protocol"], script: OriginScript, world: World) {
@@ -32,22 +35,36 @@ export class OriginHost implements Host {
   }
 
   open(events: HostEvents): HostStream {
-    if (this.#protocol === "HTTP/2") {
-      if (this.#shared === undefined || this.#shared.closed) {
-        this.#shared = new H2Upstream(new ByteStream(this.#connect(), this.#world.time));
-      }
-      return this.#shared.open(events);
-    }
+    if (this.#protocol === "HTTP/2") return this.#share().open(events);
+    this.release();
     this.#free = this.#free.filter(({ closed }) => !closed);
-    const connection = this.#free.shift() ?? new H1Upstream(this.#connect(), (free) => this.#free.unshift(free));
+    const connection = this.#free.shift() ?? this.#connected();
     return connection.open(events);
   }
 
-  idleConnection(): void {
-    // A free one would have been taken.
-    if (this.#free.some(({ closed }) => !closed) || this.#shared?.closed === false) return;
-    if (this.#protocol === "HTTP/2") this.#shared = new H2Upstream(new ByteStream(this.#connect(), this.#world.time));
-    else this.#free.push(new H1Upstream(this.#connect(), (free) => this.#free.unshift(free)));
+  reserve(): void {
+    if (this.#protocol === "HTTP/2") {
+      this.#share();
+      return;
+    }
+    this.#awaited++;
+    this.#free = this.#free.filter(({ closed }) => !closed);
+    if (this.#free.length < this.#awaited) this.#free.push(this.#connected());
+  }
+
+  release(): void {
+    if (this.#awaited > 0) this.#awaited--;
+  }
+
+  #share(): H2Upstream {
+    if (this.#shared === undefined || this.#shared.closed) {
+      this.#shared = new H2Upstream(new ByteStream(this.#connect(), this.#world.time));
+    }
+    return this.#shared;
+  }
+
+  #connected(): H1Upstream {
+    return new H1Upstream(this.#connect(), (free) => this.#free.unshift(free));
   }
 
   #connect(): VirtualSocket {

@@ -31,8 +31,9 @@ export async function replay(scenario: Scenario, options: ReplayOptions = {}): P
   const modules = options.modules ?? probeFolder;
   const world = new LateWorld();
   const replayed = await settingsOf(scenario, modules, world);
-  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings);
-  world.proxy = proxy;
+  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, undefined, (made) => {
+    world.proxy = made;
+  });
   const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
   if (refused !== undefined) return maskDeep(refusal(proxy, refused), mask);
   const played = await drive(proxy.clock, play(scenario, proxy, world, replayed));
