@@ -8,6 +8,7 @@ import { HeaderMap } from "../header-map.js";
 import type { StreamEnds } from "../http-stream.js";
 import { HttpStream } from "../http-stream.js";
 import type { LocalReply } from "../local-reply.js";
+import { grpcStatusOf, isGrpc } from "../local-reply.js";
 import { EnvoyStream } from "./attributes.js";
 import type { Connection } from "./connection.js";
 import { frameResponse } from "./http1-framing.js";
@@ -313,6 +314,14 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     });
   }
 
+  /** What the response says, or for a gRPC request what its HTTP status means. [R] */
+  private _grpcStatus(status: string | undefined): string | undefined {
+    const { responseTrailers, responseHeaders, requestHeaders } = this.http;
+    const said = responseTrailers?.first("grpc-status") ?? responseHeaders?.first("grpc-status");
+    if (said !== undefined || status === undefined || !isGrpc(requestHeaders)) return said;
+    return String(grpcStatusOf(Number(status)));
+  }
+
   private _logAccess(): AccessEntry {
     const { http, info } = this;
     const status = http.responseHeaders?.first(":status");
@@ -327,7 +336,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       path: http.requestHeaders?.first("x-envoy-original-path") ?? http.requestHeaders?.first(":path"),
       cluster: info.clusterName,
       route: info.routeName,
-      grpcStatus: http.responseTrailers?.first("grpc-status") ?? http.responseHeaders?.first("grpc-status"),
+      grpcStatus: this._grpcStatus(status),
       filterState: info.filterState.all(),
     };
     this.proxy.accessLog.push(entry);
