@@ -1,4 +1,5 @@
 import { HarnessError } from "../errors.js";
+import { MemoryImage } from "../vm/memory-image.js";
 import { PluginContext } from "./contexts.js";
 import type { PluginVm } from "./plugin-vm.js";
 import type { HostProcess } from "./process.js";
@@ -20,9 +21,7 @@ interface RootState {
 
 interface VmState {
   readonly vm: PluginVm;
-  /** Memory up to its last byte that is not 0. */
-  readonly image: Uint8Array;
-  readonly memorySize: number;
+  readonly image: MemoryImage;
   readonly globals: readonly unknown[];
   readonly nextContextId: number;
   readonly roots: readonly RootState[];
@@ -81,11 +80,9 @@ function captureVm(vm: PluginVm): VmState {
   const roots = contexts.filter((context) => context instanceof PluginContext);
   if (roots.length < contexts.length) refuse(`${contexts.length - roots.length} streams are open`);
   if (vm.calls.pending.length > 0) refuse(`${vm.calls.pending.length} calls wait for an answer`);
-  const memory = vm.memory.whole;
   return {
     vm,
-    image: memory.slice(0, endOfContent(memory)),
-    memorySize: memory.length,
+    image: new MemoryImage(vm.memory.wholeBuffer),
     globals: vm.globals.map(({ value }) => value as unknown),
     nextContextId: vm.nextContextId,
     roots: roots.map(captureRoot),
@@ -108,13 +105,10 @@ const copies = (extensions: Extensions): Extensions =>
 function restoreVm(state: VmState): void {
   const { vm, image } = state;
   // Memory cannot shrink, and a trap leaves globals, table and stack in the middle of something: begin with a new instance
-  if (vm.failed || vm.memory.size !== state.memorySize) vm.replaceInstance();
+  if (vm.failed || vm.memory.size !== image.size) vm.replaceInstance();
   const have = vm.memory.size;
-  if (have < state.memorySize) vm.memory.native.grow((state.memorySize - have) / pageSize);
-  const memory = vm.memory.whole;
-  const dirtyEnd = Math.max(image.length, endOfContent(memory));
-  memory.set(image);
-  if (dirtyEnd > image.length) memory.fill(0, image.length, dirtyEnd);
+  if (have < image.size) vm.memory.native.grow((image.size - have) / pageSize);
+  image.writeTo(vm.memory.wholeBuffer);
   vm.globals.forEach((global, i) => (global.value = state.globals[i]));
   vm.reset(state.nextContextId);
   for (const context of vm.contexts.all()) {
@@ -137,12 +131,4 @@ function restoreRoot({ root, tickInNs, ...state }: RootState): void {
   root.tickTimer = undefined;
   root.tickPeriodMs = state.tickPeriodMs;
   if (tickInNs !== undefined) root.vm.armTick(root, tickInNs);
-}
-
-/** Index behind the last byte that is not 0. Words are looked at, so that empty megabytes pass quickly. */
-function endOfContent(memory: Uint8Array): number {
-  const words = new Int32Array(memory.buffer, 0, memory.length >>> 2);
-  let at = words.length;
-  while (at > 0 && words[at - 1] === 0) at--;
-  return at * 4;
 }

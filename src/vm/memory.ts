@@ -40,6 +40,12 @@ export class GuestMemory {
     return this._u8;
   }
 
+  /** The same as a Buffer. */
+  get wholeBuffer(): Buffer {
+    if (this._u8.byteLength !== this._memory.buffer.byteLength) this._refresh();
+    return this._buffer;
+  }
+
   /** The engine's memory object: for growing it when a state is restored. */
   get native(): EngineMemory {
     return this._memory;
