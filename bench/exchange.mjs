@@ -40,11 +40,17 @@ export async function harnessExchange(file, options = {}) {
           throw new Error("Measured an exchange that failed");
         }
         // a test looks at its log and forgets it; keeping millions of lines would measure the collector
-        if (i % 50 === 49) plugin.clearLogs();
+        if (i % 50 === 49) forget(plugin);
       }
-      plugin.clearLogs();
+      forget(plugin);
     },
   };
+}
+
+/** @param {import("../dist/index.js").Plugin} plugin */
+function forget(plugin) {
+  plugin.clearLogs();
+  plugin.vm.trace.clear();
 }
 
 /**

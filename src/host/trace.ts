@@ -122,7 +122,9 @@ export class Trace {
 
   private enterEvent(callback: string, slot: number): EnterEvent {
     const at = slot * width;
-    const args = [...this.numbers.subarray(at + 1, at + 1 + this.numbers[at]!)].map((value) => value >>> 0);
+    const { numbers } = this;
+    const args: number[] = [];
+    for (let i = at + 1; i <= at + numbers[at]!; i++) args.push(numbers[i]! >>> 0);
     return { kind: "enter", contextId: args[0] ?? 0, callback, args };
   }
 }
