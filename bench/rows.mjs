@@ -8,14 +8,15 @@
  * @property {string} unit `x` for a ratio.
  * @property {boolean} atLeast The goal is to be reached from above.
  * @property {string} note
+ * @property {string} [farBecause] Known to be more than twice its goal, and why: printed, and no failure of the short run.
  */
 
 /** @type {Row[]} */
 export const table = [];
 
-/** A figure that is to be at most the goal. @param {string} what @param {number} value @param {number} goal @param {string} unit @param {string} [note] */
-export function atMost(what, value, goal, unit, note = "") {
-  table.push({ what, value, goal, unit, atLeast: false, note });
+/** A figure that is to be at most the goal. @param {string} what @param {number} value @param {number} goal @param {string} unit @param {string} [note] @param {string} [farBecause] */
+export function atMost(what, value, goal, unit, note = "", farBecause = undefined) {
+  table.push({ what, value, goal, unit, atLeast: false, note, ...(farBecause && { farBecause }) });
 }
 
 /** A figure that is to be at least the goal. @param {string} what @param {number} value @param {number} goal @param {string} unit @param {string} [note] */
@@ -37,14 +38,14 @@ export function us(ns) {
 export function print() {
   let reached = 0;
   let far = false;
-  for (const { what, value, goal, unit, atLeast: up, note } of table) {
+  for (const { what, value, goal, unit, atLeast: up, note, farBecause } of table) {
     const ok = value !== undefined && (up ? value >= goal : value <= goal);
     if (ok) reached++;
-    else if (value !== undefined && (up ? value < goal / 2 : value > 2 * goal)) far = true;
+    else if (value !== undefined && farBecause === undefined && (up ? value < goal / 2 : value > 2 * goal)) far = true;
     const missed = value === undefined ? "skipped" : "NOT reached";
     const shown = value?.toFixed(unit === "x" || value < 10 ? 2 : 0) ?? "-";
     console.log(
-      `${what.padEnd(58)} ${shown.padStart(6)} ${unit.padEnd(3)} goal ${up ? ">=" : "<="} ${String(goal).padEnd(4)} ${unit.padEnd(3)} ${(ok ? "reached" : missed).padEnd(12)} ${note}`.trimEnd(),
+      `${what.padEnd(58)} ${shown.padStart(6)} ${unit.padEnd(3)} goal ${up ? ">=" : "<="} ${String(goal).padEnd(4)} ${unit.padEnd(3)} ${(ok ? "reached" : missed).padEnd(12)} ${note}${!ok && farBecause ? `; known: ${farBecause}` : ""}`.trimEnd(),
     );
   }
   const measured = table.filter(({ value }) => value !== undefined).length;

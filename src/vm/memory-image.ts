@@ -2,9 +2,10 @@
 const grain = 1024;
 /** Emptiness shorter than this is copied with what is around it: a call of `set` costs as much as some kilobytes do. */
 const shortestGap = 4096;
-/** What is cleared at once when something was written where the image has nothing. */
-const piece = 32 * 1024;
-const zeros = Buffer.alloc(piece);
+/** How much emptiness is looked at at once; and when something was written there, how much is looked at again and cleared. */
+const stretch = 256 * 1024;
+const piece = 16 * 1024;
+const zeros = Buffer.alloc(stretch);
 
 /** A part of the memory that is not empty. */
 interface Run {
@@ -21,7 +22,7 @@ export class MemoryImage {
   /** Bytes of the whole memory. */
   readonly size: number;
   private readonly runs: readonly Run[];
-  /** Where the image is empty: start and end in turn, at most `piece` bytes each. */
+  /** Where the image is empty: start and end in turn, at most `stretch` bytes each. */
   private readonly gaps: readonly number[];
 
   constructor(memory: Buffer) {
@@ -32,7 +33,7 @@ export class MemoryImage {
     let runEnd = 0;
     const closeRun = (next: number): void => {
       if (runEnd > runStart) runs.push({ at: runStart, bytes: new Uint8Array(memory.subarray(runStart, runEnd)) });
-      for (let at = runEnd; at < next; at += piece) gaps.push(at, Math.min(at + piece, next));
+      for (let at = runEnd; at < next; at += stretch) gaps.push(at, Math.min(at + stretch, next));
       runStart = next;
     };
     for (let at = 0; at < memory.length; at += grain) {
@@ -58,7 +59,7 @@ export class MemoryImage {
     for (let i = 0; i < gaps.length; i += 2) {
       const start = gaps[i]!;
       const end = gaps[i + 1]!;
-      if (!isEmpty(memory, start, end)) memory.fill(0, start, end);
+      if (!isEmpty(memory, start, end)) clear(memory, start, end);
     }
   }
 }
@@ -66,4 +67,11 @@ export class MemoryImage {
 /** Compared by the C library: the fastest way to look at much memory, all the more where the system never gave it a page. */
 function isEmpty(memory: Buffer, start: number, end: number): boolean {
   return memory.compare(zeros, 0, end - start, start, end) === 0;
+}
+
+function clear(memory: Buffer, start: number, end: number): void {
+  for (let at = start; at < end; at += piece) {
+    const next = Math.min(at + piece, end);
+    if (!isEmpty(memory, at, next)) memory.fill(0, at, next);
+  }
 }
