@@ -9,7 +9,8 @@ import type { Diagnostic } from "../host/diagnostics.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
 import { GuestTimeout } from "../host/guard.js";
 import { createVm, endPlugin, endVmIfLast, failureError, startPlugin } from "../host/life-cycle.js";
-import type { HostFunctions, UnknownImports } from "../host/linker.js";
+import type { HostFunctions } from "../host/host-function.js";
+import type { UnknownImports } from "../host/linker.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import type { ProcessState } from "../host/state.js";
@@ -70,7 +71,7 @@ export interface PluginOptions {
    * address, as Envoy does when a resolver fails. Answers come when the clock moves, be it by 0.
    */
   readonly resolveDns?: DnsTable;
-  /** Functions of other modules than `env`, or further ones of `env`, that the plugin imports. */
+  /** Functions that the plugin imports besides the host's, by module and name, made with `hostFunction`; they win. */
   readonly hostFunctions?: HostFunctions;
   /** Names of the upstreams that plugins can call. Default: every name. */
   readonly upstreams?: readonly string[];

@@ -123,8 +123,7 @@ export async function relay(options: RelayOptions = {}): Promise<RelayGuest> {
     },
     (_, { who, a, b, c, d, e }) => guest.spoken(speakers[who]!, [a, b, c, d, e]),
   );
-  const relayFunctions = new Map([["callback", callback as FunctionDescriptor]]);
-  const hostFunctions = { ...options.hostFunctions, relay: relayFunctions };
+  const hostFunctions = { ...options.hostFunctions, relay: { callback: callback as FunctionDescriptor } };
   vm.relink = () => {
     const linked = link(vm, base, { unknownImports: options.unknownImports ?? "refuse", hostFunctions });
     guest.exports = linked.exports;

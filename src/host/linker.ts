@@ -18,14 +18,12 @@ import { builtins } from "./builtins.js";
 import { GuestTimeout, timeoutError } from "./guard.js";
 import { logCrossings } from "./crossings.js";
 import { linkCallbacks, wrongCallbacks } from "./callbacks.js";
+import type { HostFunctions } from "./host-function.js";
 import { hostcalls } from "./hostcalls/index.js";
 import type { LinkedInstance, PluginVm } from "./plugin-vm.js";
 
 /** What to do about an import that no host provides. */
 export type UnknownImports = "refuse" | "trap" | "unimplemented";
-
-/** Functions that a test adds, by module and name, as descriptors made with `hostcall`. */
-export type HostFunctions = Readonly<Record<string, ReadonlyMap<string, FunctionDescriptor>>>;
 
 export interface LinkOptions {
   readonly unknownImports: UnknownImports;
@@ -37,6 +35,8 @@ export interface LinkProblem {
   readonly code: HarnessErrorCode;
   readonly message: string;
   readonly line?: string;
+  /** A function that nobody provides: a stub can stand in for it. */
+  readonly unknownFunction?: true;
 }
 
 /** The ABI version of a module by its first marker, or undefined. [H] */
@@ -48,9 +48,10 @@ export function abiOf(info: ModuleInfo): AbiTraits | undefined {
   return undefined;
 }
 
-/** The functions that a test adds to a module: its name comes from the guest. */
-function ownOf(own: HostFunctions, module: string): HostFunctions[string] | undefined {
-  return Object.hasOwn(own, module) ? own[module] : undefined;
+/** The function that a test adds under this name: names come from the guest. */
+function addedFunction(own: HostFunctions, wanted: { readonly module: string; readonly name: string }) {
+  const module = Object.hasOwn(own, wanted.module) ? own[wanted.module]! : {};
+  return Object.hasOwn(module, wanted.name) ? module[wanted.name] : undefined;
 }
 
 /** The host's function for an import; `restricted` says that a capability list forbids it. */
@@ -60,8 +61,8 @@ function find(
   behaviour: Behaviour,
   own: HostFunctions,
 ): FunctionDescriptor | undefined {
-  const added = ownOf(own, wanted.module)?.get(wanted.name);
-  if (added !== undefined) return added;
+  const added = addedFunction(own, wanted);
+  if (added !== undefined) return { ...added, name: wanted.name };
   if (wanted.module === "env") {
     const builtin = builtins.get(wanted.name);
     if (builtin !== undefined) return builtin as FunctionDescriptor;
@@ -140,6 +141,7 @@ function importProblem(
       code: "IMPORT_MISSING",
       message: `Cannot link import ${name}: ${whyMissing(wanted, abi, own)}`,
       line: `Failed to load Wasm module due to a missing import: ${name}`,
+      ...(wanted.kind === "function" && { unknownFunction: true }),
     };
   }
   const have = signature({ params: wasmParams(found), results: found.result === "none" ? [] : ["i32"] });
@@ -162,7 +164,8 @@ function whyMissing(wanted: ModuleImport, abi: AbiTraits, own: HostFunctions): s
   }
   const names = wanted.module === "env" ? [...hostcalls.keys(), ...builtins.keys()] : [...wasiFunctions.keys()];
   if (wanted.module !== "env" && wasiFunctions.has(wanted.name)) return "this release of the proxy does not have it";
-  return `no host provides it${didYouMean(wanted.name, [...names, ...(ownOf(own, wanted.module)?.keys() ?? [])])}`;
+  const added = Object.hasOwn(own, wanted.module) ? Object.keys(own[wanted.module]!) : [];
+  return `no host provides it${didYouMean(wanted.name, [...names, ...added])}`;
 }
 
 /** The error for the first problem, with the others as details. */
@@ -178,7 +181,7 @@ export function linkError(problems: readonly LinkProblem[]): HarnessError {
  */
 export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): LinkedInstance {
   const { module, abi, behaviour } = vm;
-  const tolerated = (one: LinkProblem): boolean => one.code === "IMPORT_MISSING" && options.unknownImports !== "refuse";
+  const tolerated = (one: LinkProblem): boolean => one.unknownFunction === true && options.unknownImports !== "refuse";
   const problems = linkProblems(module.info, behaviour, options.hostFunctions).filter((one) => !tolerated(one));
   if (problems.length > 0) throw linkError(problems);
   // without a prototype: a module may import from "__proto__"
@@ -270,7 +273,7 @@ function importValue(vm: PluginVm, wanted: ModuleImport, options: LinkOptions): 
 
 /** What a capability list speaks of: hostcalls of proxy-wasm and WASI, neither the test's functions nor the proxy's own. [H] */
 function isCapability(wanted: ModuleImport, own: HostFunctions): boolean {
-  if (ownOf(own, wanted.module)?.has(wanted.name) === true) return false;
+  if (addedFunction(own, wanted) !== undefined) return false;
   return wanted.module !== "env" || wanted.name.startsWith("proxy_");
 }
 
@@ -287,13 +290,13 @@ function restricted(vm: PluginVm, wanted: ModuleImport, descriptor: FunctionDesc
 }
 
 /** A function that stands in for an import nobody provides, by the test's choice; each call is reported. */
-function unknownImport(vm: PluginVm, wanted: ModuleImport, policy: UnknownImports): () => number {
+function unknownImport(vm: PluginVm, wanted: ModuleImport, policy: UnknownImports): () => number | bigint {
   const name = `${wanted.module}.${wanted.name}`;
   const descriptor: FunctionDescriptor = { name, params: {}, result: "status", phases: {}, body: () => 0 };
   return () => {
     vm.process.onDiagnostic("UNKNOWN_IMPORT_CALLED", `${name} was called; no host provides it`);
     vm.noteCall(descriptor, [], undefined, Status.Unimplemented);
     if (policy === "trap") throw new Error(`call of ${name}, which no host provides`);
-    return Status.Unimplemented;
+    return wanted.type?.results[0] === "i64" ? BigInt(Status.Unimplemented) : Status.Unimplemented;
   };
 }

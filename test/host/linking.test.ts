@@ -44,7 +44,7 @@ describe("hostcalls by version", () => {
       await expect(loading).rejects.toMatchObject({ code: "IMPORT_MISSING" });
       await expect(loading).rejects.toThrow(`env.${name}`);
       const problem = linkProblems(readModule(relayModule({ abi, imports: [name] })), envoy140, {
-        relay: new Map(),
+        relay: {},
       }).find(({ message }) => message.includes(name));
       expect(problem!.line).toBe(`Failed to load Wasm module due to a missing import: env.${name}`);
     },
