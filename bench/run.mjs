@@ -27,7 +27,7 @@ await traced();
 await body();
 await maps();
 await restored("TinyGo", tinygo, 1.1);
-await restored("C", c, 1.3, "124 KB of emptiness are compared with zeros, which takes longer than its exchange");
+await restored("C", c, 1.3, "a restore is some 3 µs, more than its whole exchange");
 if (goMissing === undefined) await restoreToCopy("Go", go, 1.3);
 else skip("Go: restore, to one plain copy of what is not 0", 1.3, "x", goMissing);
 await guarded();
