@@ -40,6 +40,8 @@ export const limits = {
   pendingCalls: 10_000,
   /** Actions queued by one guest call (continue, close, local response). */
   deferredActions: 10_000,
+  /** Callbacks that cause one another by what they deferred; beyond it the stack counts as exhausted. */
+  nestedCallbacks: 600,
   /** Hostcalls and callbacks remembered for the report of a trap. */
   recentEvents: 32,
 } as const;

@@ -92,7 +92,8 @@ export class PluginVm implements ImportScope, Interruptible {
   private _depth = 0;
   private _nextContextId = 1;
   private _deferred: (() => void)[] = [];
-  private _draining = false;
+  /** Deferred actions that run within one another. */
+  private _nested = 0;
 
   constructor(
     process: HostProcess,
@@ -184,7 +185,7 @@ export class PluginVm implements ImportScope, Interruptible {
     this._nextContextId = nextContextId;
     this._deferred = [];
     this._depth = 0;
-    this._draining = false;
+    this._nested = 0;
     this.phase = 0;
     this.stopIteration = false;
     this.failure = undefined;
@@ -203,6 +204,10 @@ export class PluginVm implements ImportScope, Interruptible {
     const { name } = callback.descriptor;
     const arity = callback.arity;
     if (this._depth > 0) this.refuseEntry(name);
+    if (this._nested > limits.nestedCallbacks) {
+      this.fail(new RangeError("Maximum call stack size exceeded"), name, context);
+      return 0;
+    }
     this._currentId = context.id;
     this.acting = context;
     this._depth = 1;
@@ -241,15 +246,18 @@ export class PluginVm implements ImportScope, Interruptible {
     return this.contexts.get(this._currentId) ?? this.vmContext;
   }
 
-  /** The epilogue of a callback: clears the stop flag and runs what was deferred, first in, first out. [H] §8.7 */
+  /**
+   * The epilogue of a callback: clears the stop flag and runs what was deferred, first in, first out. Callbacks that this causes
+   * do the same, with what is left. [H] §8.7, [R] act_contagain
+   */
   finish(): void {
     this.stopIteration = false;
-    if (this._draining || this._depth > 0 || this._deferred.length === 0) return;
-    this._draining = true;
+    if (this._depth > 0 || this._deferred.length === 0) return;
+    this._nested++;
     try {
       for (let next = this._deferred.shift(); next !== undefined; next = this._deferred.shift()) next();
     } finally {
-      this._draining = false;
+      this._nested--;
     }
   }
 
@@ -278,7 +286,7 @@ export class PluginVm implements ImportScope, Interruptible {
     if (this._depth === 0) return;
     const context = this.current;
     this._depth = 0;
-    this._draining = false;
+    this._nested = 0;
     this._deferred = [];
     this.phase = 0;
     this.stopIteration = false;

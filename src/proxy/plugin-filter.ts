@@ -183,13 +183,13 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   liveFields(map: MapType): HeaderMap | undefined {
     switch (map) {
       case MapType.RequestHeaders:
-        return this._requestHeaders ?? this._logged(this.handle.stream.requestHeaders);
+        return this._logged(this.handle.stream.requestHeaders) ?? this._requestHeaders;
       case MapType.RequestTrailers:
         return this._requestTrailers;
       case MapType.ResponseHeaders:
-        return this._responseHeaders ?? this._logged(this.handle.stream.responseHeaders);
+        return this._logged(this.handle.stream.responseHeaders) ?? this._responseHeaders;
       case MapType.ResponseTrailers:
-        return this._responseTrailers ?? this._logged(this.handle.stream.responseTrailers);
+        return this._logged(this.handle.stream.responseTrailers) ?? this._responseTrailers;
       default:
         return undefined;
     }
@@ -233,6 +233,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   noteContinue(type: StreamType): void {
     if (type !== StreamType.Request) return;
     this._requestHeaders = undefined;
+    this._requestBody = undefined;
     this._requestTrailers = undefined;
   }
 
@@ -259,7 +260,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   sendLocalResponse(response: LocalResponse): void {
     if (this.isEnding("proxy_send_local_response")) return;
     this.handle.sendLocalReply({
-      status: response.status,
+      status: response.status & 0xffff, // [R]
       body: response.body,
       headers: response.headers,
       grpcStatus: response.grpcStatus,

@@ -69,7 +69,7 @@ const attributes: Readonly<Record<string, Attribute>> = {
     const status = filter.stream.responseHeaders?.first(":status");
     return status !== undefined && /^\d+$/.test(status) ? Number(status) : undefined;
   },
-  "response.code_details": ({ filter }) => filter.stream.responseCodeDetails,
+  "response.code_details": ({ filter }) => raw(filter.stream.responseCodeDetails),
   "response.flags": ({ info }) => info.responseFlags,
   "response.grpc_status": ({ filter }) => {
     const { responseHeaders, responseTrailers } = filter.stream;

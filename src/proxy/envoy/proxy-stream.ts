@@ -1,4 +1,4 @@
-import { noBytes } from "../../abi/bytes.js";
+import { concat, noBytes, utf8 } from "../../abi/bytes.js";
 import type { Pair } from "../../abi/pairs.js";
 import type { Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
@@ -240,7 +240,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       ...reply,
       status: mapper.newStatus ?? reply.status,
       headers: [...reply.headers, ...(mapper.headersToAdd ?? [])],
-      body: mapper.body === undefined ? reply.body : Buffer.from(mapper.body),
+      body: mapper.body === undefined ? reply.body : formatted(mapper.body, reply),
     };
   }
 
@@ -262,6 +262,13 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   clearRouteCache(): void {
+    if (this.http.responseStarted) {
+      // [E] prohibit_route_refresh_after_response_headers_sent
+      return this.proxy.bug(
+        this.connection.worker,
+        "!route_cache_blocked_. Details: Should never try to refresh or clear the route cache when it is blocked!",
+      );
+    }
     this._routeKnown = false;
   }
 
@@ -334,7 +341,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       protocol: info.protocol,
       method: http.requestHeaders?.first(":method"),
       path: http.requestHeaders?.first("x-envoy-original-path") ?? http.requestHeaders?.first(":path"),
-      cluster: info.clusterName,
+      cluster: this.proxy.settings.clusters.has(info.clusterName ?? "") ? info.clusterName : undefined,
       route: info.routeName,
       grpcStatus: this._grpcStatus(status),
       filterState: info.filterState.all(),
@@ -342,6 +349,12 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this.proxy.accessLog.push(entry);
     return entry;
   }
+}
+
+/** Of the command operators only the one that local replies are about. */
+function formatted(format: string, { body }: LocalReply): Uint8Array {
+  const parts = format.split("%LOCAL_REPLY_BODY%").flatMap((text, i) => (i === 0 ? [utf8(text)] : [body, utf8(text)]));
+  return concat(parts);
 }
 
 /** What an HTTP/2 stream may hold: its window, not the connection's buffer limit. [R] */

@@ -45,6 +45,7 @@ export class EnvoyProxy {
   readonly date = (): ByteString => this._dateNow();
   private readonly _canary: HostProcess;
   private readonly _handles = new Map<HostProcess, PluginHandle[]>();
+  private readonly _bugs = new Map<string, number>();
   private _connections = 0;
   private _dateSecond = -1;
   private _dateText = "";
@@ -142,6 +143,14 @@ export class EnvoyProxy {
     return this._handles.get(worker)![index]!;
   }
 
+  /** A line of Envoy's ENVOY_BUG, which it prints the first time, the second, the fourth, ... */
+  bug(thread: HostProcess, what: string): void {
+    const times = (this._bugs.get(what) ?? 0) + 1;
+    this._bugs.set(what, times);
+    if ((times & (times - 1)) !== 0) return;
+    thread.log.write(LogLevel.Error, "host", 0, "envoy_bug", utf8(`envoy bug failure: ${what}`));
+  }
+
   /** Statistics of plugins as `/stats` prints them. */
   stats(): Map<string, string> {
     const stats = new Map<string, string>();
@@ -201,9 +210,7 @@ export class EnvoyProxy {
     } catch (thrown) {
       if (!(thrown instanceof HarnessError)) throw thrown;
       const main = this.main ?? this.worker;
-      if (main !== this.worker)
-        for (const record of this._canary.log.records)
-          main.log.write(record.level, record.source, 0, record.prefix, record.bytes);
+      this._takeCanaryLog();
       logLine(main, LogLevel.Critical, `Plugin ${config.name} failed to load`);
       logLine(main, LogLevel.Critical, "Plugin configured to fail closed failed to load");
       if (config.remote === undefined) throw thrown;
@@ -224,6 +231,14 @@ export class EnvoyProxy {
     }
     vms.length = 0;
     this._handles.set(this._canary, []);
+    this._takeCanaryLog();
+  }
+
+  /** It runs on the main thread. */
+  private _takeCanaryLog(): void {
+    const { log } = this._canary;
+    for (const { level, source, prefix, bytes } of log.records) this.main?.log.write(level, source, 0, prefix, bytes);
+    log.clear();
   }
 
   private _handlesOf(thread: HostProcess): PluginHandle[] {

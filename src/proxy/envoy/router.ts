@@ -12,10 +12,20 @@ import { UpstreamRequest } from "./upstream-request.js";
 /** Milliseconds a route gives the upstream, unless it says otherwise. */
 const defaultTimeoutMs = 15_000;
 
+/** Hears nothing. */
+const deaf: UpstreamOwner = {
+  responseHeaders: () => undefined,
+  responseData: () => undefined,
+  responseTrailers: () => undefined,
+  reply: () => undefined,
+  cutOff: () => undefined,
+};
+
 /** The last filter of a chain: sends the request to the cluster of its route, and brings the answer back. [E] router.cc */
 export class Router implements SideEnd, UpstreamOwner {
   private readonly _stream: ProxyStream;
   private _upstream: UpstreamRequest | undefined = undefined;
+  private _unheard: UpstreamRequest[] | undefined = undefined;
   private _route: Route | undefined = undefined;
   /** What the upstream sent while the client's side was not to be given more. */
   private _held: (() => void)[] | undefined = undefined;
@@ -32,7 +42,6 @@ export class Router implements SideEnd, UpstreamOwner {
 
   acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
     const stream = this._stream;
-    if (this._upstream !== undefined) return this._upstream.sendHeaders(headers, endOfStream); // [E] sent twice: the second is dropped
     const { settings } = stream.proxy;
     const route = (this._route = stream.route()?.route);
     if (route === undefined) return this._refuse(404, "", "route_not_found", "NR");
@@ -52,8 +61,12 @@ export class Router implements SideEnd, UpstreamOwner {
       headers.overwrite(":path", route.prefixRewrite + path.slice(prefix.length));
       headers.replace("x-envoy-original-path", path);
     }
-    this._upstream = new UpstreamRequest(this, stream.proxy.clock, cluster, timeoutMs);
-    this._upstream.sendHeaders(headers, endOfStream);
+    // [R] r023c: headers that come twice make a second request, to whose answer nobody listens
+    const twice = this._upstream !== undefined;
+    const request = new UpstreamRequest(twice ? deaf : this, stream.proxy.clock, cluster, timeoutMs);
+    if (twice) (this._unheard ??= []).push(request);
+    else this._upstream = request;
+    request.sendHeaders(headers, endOfStream);
   }
 
   acceptData(data: BodyBuffer, endOfStream: boolean): void {
@@ -69,6 +82,7 @@ export class Router implements SideEnd, UpstreamOwner {
   /** The stream is over. */
   end(): void {
     this._upstream?.abandon();
+    for (const request of this._unheard ?? []) request.abandon();
   }
 
   /** The client's side is full, or has room again. */

@@ -19,7 +19,7 @@ export interface RouterReply {
 export interface UpstreamOwner {
   /** The client's stream that it is for; undefined for a plugin's call. */
   readonly from?: DownstreamStream;
-  /** A host was chosen and its connection is there. */
+  /** A host was chosen, and its connection is there or was refused. */
   connected?(host: Host): void;
   responseHeaders(headers: HeaderMap, endOfStream: boolean): void;
   responseData(bytes: Uint8Array, endOfStream: boolean): void;
@@ -163,8 +163,8 @@ export class UpstreamRequest implements HostEvents {
 
   private _connect(host: Host, headers: HeaderMap, endOfStream: boolean): void {
     if (this._over) return;
-    if (host.refuses === true) return this.reset("remote connection failure");
     this._owner.connected?.(host);
+    if (host.refuses === true) return this.reset("remote connection failure");
     const refused = badRequestHeader(headers);
     if (refused !== undefined) {
       const details = `filter_removed_required_request_headers{${refused.replace(/[\t\n\v\f\r ]/g, "_")}}`;

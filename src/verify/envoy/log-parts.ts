@@ -49,15 +49,18 @@ export function sortLog(
   const log = ofWorkers(running).filter(isOfInterest);
   const onMain = running.filter(({ thread, line }) => thread === main && isOfInterest(line)).map(({ line }) => line);
   const mainPart = wantsMain ? onMain : onMain.filter(({ level }) => !isQuiet(level));
-  const crashed = started && exit !== 0;
-  const cut = log.length > (crashed ? crashLines : manyLines);
   return {
-    log: cut ? log.slice(0, crashLines) : log,
-    ...(cut && { logCut: true }),
+    ...cutLog(log, started && exit !== 0),
     ...(mainPart.length > 0 && { main: mainPart }),
     ...(also.includes("shutdown") && { shutdown: ofWorkers(ending) }),
     ...(!started && beside.length > 0 && { stderr: beside.slice(-besideLines) }),
   };
+}
+
+/** Only the first lines of a log that a crash, or a guest that calls itself without end, made long. */
+export function cutLog(log: readonly LogLine[], crashed: boolean): Pick<Recording, "log" | "logCut"> {
+  const cut = log.length > (crashed ? crashLines : manyLines);
+  return { log: cut ? log.slice(0, crashLines) : log, ...(cut && { logCut: true }) };
 }
 
 const isQuiet = (level: LogLine["level"]): boolean => level === "trace" || level === "debug" || level === "info";

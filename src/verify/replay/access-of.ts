@@ -16,14 +16,14 @@ export function accessOf(entry: OurEntry, extra: Scenario["access_log_fields"] =
     proto: entry.protocol,
     method: entry.method,
     path: entry.path,
-    cluster: entry.cluster,
-    route: entry.route,
+    cluster: entry.cluster || undefined,
+    route: entry.route || undefined,
     grpc: entry.grpcStatus === undefined ? undefined : grpcName(entry.grpcStatus),
     ...Object.fromEntries(Object.entries(extra).map(([name, operator]) => [name, valueOf(entry, operator)])),
   };
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) =>
-      value === undefined || value === "" ? [] : [[name, typeof value === "string" ? shown(value) : value]],
+      value === undefined ? [] : [[name, typeof value === "string" ? shown(value) : value]],
     ),
   );
 }

@@ -12,7 +12,7 @@ export type H1Framing = "none" | number | "chunked" | "close";
 
 /** What a message consists of, in the portions in which Envoy's codec hands it on. */
 export interface H1Sink {
-  /** Says how the message is framed. `more` false: nothing follows. */
+  /** Says how the message is framed. */
   head(head: H1Head): H1Framing;
   headers(end: boolean): void;
   data(bytes: Uint8Array, end: boolean): void;
@@ -43,16 +43,9 @@ export class H1Parser {
     this.#sink = sink;
   }
 
-  /** Between two messages. */
-  get atStart(): boolean {
-    return (this.#state === "head" || this.#state === "waiting") && this.#buffer.length === 0;
-  }
-
-  /** In the middle of a message, its head included. */
-  get inMessage(): boolean {
-    return (
-      this.#state !== "waiting" && this.#state !== "broken" && !(this.#state === "head" && this.#buffer.length === 0)
-    );
+  /** The headers are there, and the end of the body is yet to come. */
+  get inBody(): boolean {
+    return this.#state !== "head" && this.#state !== "waiting" && this.#state !== "broken";
   }
 
   push(bytes: Buffer): void {

@@ -108,11 +108,13 @@ export class H1Upstream implements H1Sink {
 
   #ended(): void {
     const request = this.#request;
+    // The end is given to the parser too: in a body it is an error. [R] r075m
+    const reason = this.#parser.inBody && !this.#upgraded ? "protocol error" : "connection termination";
     this.#socket.destroy();
     if (this.#upgraded) request?.events.data(new Uint8Array(), false);
     else if (this.#parser.finish()) return;
     this.#request = undefined;
-    request?.events.reset("connection termination");
+    request?.events.reset(reason);
   }
 }
 

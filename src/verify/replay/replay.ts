@@ -1,6 +1,6 @@
 import { HarnessError } from "../../errors.js";
 import { EnvoyProxy } from "../../proxy/envoy/proxy.js";
-import { isOfInterest } from "../envoy/log-parts.js";
+import { cutLog, isOfInterest } from "../envoy/log-parts.js";
 import { createMask, maskDeep } from "../envoy/mask.js";
 import type { LogLine, Recording } from "../envoy/recording.js";
 import { probeFolder } from "../envoy/record.js";
@@ -117,7 +117,7 @@ async function play(
     envoy: baseRelease,
     started: true,
     exit: crash?.exit ?? 0,
-    log: crash?.log ?? log,
+    ...cutLog(crash?.log ?? log, crash !== undefined),
     ...(main.length > 0 && { main }),
     ...(scenario.also?.includes("shutdown") && { shutdown: workerLog(proxy).slice(log.length) }),
     ...(trace && { trace }),

@@ -128,6 +128,12 @@ export class VirtualSocket extends EventEmitter implements StreamSocket {
     this.#clock.schedule(0, () => {
       this.#scheduled = false;
       const bytes = Buffer.concat(this.#pending.splice(0));
+      if (bytes.length > 0) {
+        // Its reader has handled them before it learns of an end.
+        if (this.#ending !== undefined) this.#arrange();
+        if (this.#peer !== undefined) this.#peer.#arrive(bytes, undefined, this);
+        return;
+      }
       const ending = this.#ending;
       this.#ending = undefined;
       if (this.#peer !== undefined) this.#peer.#arrive(bytes, ending, this);
