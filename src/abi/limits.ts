@@ -11,6 +11,8 @@ export const limits = {
   randomBytes: 65_536,
   /** [H] linear memory in pages of 64 KiB (1 GiB): memory.grow beyond answers -1. */
   memoryPages: 16_384,
+  /** Elements with which a table may begin: V8's own limit, and no more are made for an import. */
+  tableElements: 10_000_000,
 
   /** Bytes of a file that a caller names: a module, a configuration, a body. */
   fileBytes: 256 * 1024 * 1024,

@@ -1,4 +1,5 @@
 import { Status } from "../abi/enums.js";
+import { limits } from "../abi/limits.js";
 import { didYouMean } from "../abi/nearest.js";
 import type { AbiTraits } from "../abi/version.js";
 import { abiMarkers, abiTraits, hostcallBelongsTo, versionedHostcalls } from "../abi/version.js";
@@ -7,6 +8,7 @@ import { HarnessError, messageOf } from "../errors.js";
 import type { FunctionDescriptor } from "../vm/import-function.js";
 import { importFunction, wasmParams } from "../vm/import-function.js";
 import type { EngineExports } from "../vm/engine.js";
+import { cappedMaximum } from "../vm/cap-memory.js";
 import { GuestMemory } from "../vm/memory.js";
 import type { ModuleImport, ModuleInfo } from "../vm/module-info.js";
 import { signature } from "../vm/module-info.js";
@@ -84,6 +86,9 @@ export function linkProblems(info: ModuleInfo, behaviour: Behaviour, own: HostFu
     const problem = importProblem(wanted, abi, behaviour, own);
     if (problem !== undefined) problems.push(problem);
   }
+  for (const problem of [ambiguous(info.imports), memoryProblem(info)]) {
+    if (problem !== undefined) problems.push(problem);
+  }
   for (const { name, want, have } of wrongCallbacks(info, abi, signature)) {
     problems.push({
       code: "EXPORT_TYPE",
@@ -133,8 +138,11 @@ function importProblem(
   behaviour: Behaviour,
   own: HostFunctions,
 ): LinkProblem | undefined {
-  if (wanted.kind === "memory" || wanted.kind === "table") return undefined; // made on demand, as [H] does
   const name = `${wanted.module}.${wanted.name}`;
+  if (wanted.kind === "memory" || wanted.kind === "table") {
+    const why = whyNotMade(wanted);
+    return why === undefined ? undefined : { code: "IMPORT_TYPE", message: `Cannot link import ${name}: ${why}` };
+  }
   const found = wanted.kind === "function" ? find(wanted, abi, behaviour, own) : undefined;
   if (found === undefined) {
     return {
@@ -152,6 +160,51 @@ function importProblem(
     message: `Cannot link import ${name}: the module wants ${want}, the host provides ${have}`,
     line: `Failed to load Wasm module due to an import type mismatch: ${name}, want: ${want}, but host exports: ${have}`,
   };
+}
+
+/** Memories and tables are made on demand, as [H] does: these cannot be. */
+function whyNotMade({ memory, table }: ModuleImport): string | undefined {
+  if (memory?.shared === true) return "it is a shared memory, and the host makes none that is shared";
+  if (memory?.is64 === true || table?.is64 === true)
+    return `it is a ${memory ? "memory" : "table"} with 64-bit addresses`;
+  if (memory?.pageSize !== undefined) return `it is a memory with pages of ${memory.pageSize} bytes`;
+  if (table === undefined) return undefined;
+  if (table.element !== "funcref" && table.element !== "externref") {
+    return `it is a table of ${table.element}, and the host makes those of funcref and externref`;
+  }
+  return table.min > limits.tableElements
+    ? `its table begins with ${table.min} elements, and a VM has at most ${limits.tableElements} (tableElements)`
+    : undefined;
+}
+
+/** Imports that are made on demand and share a name, yet not a type: one value cannot be both. */
+function ambiguous(imports: readonly ModuleImport[]): LinkProblem | undefined {
+  const known = new Map<string, ModuleImport>();
+  const typeOf = ({ kind, memory, table }: ModuleImport): string => JSON.stringify([kind, memory, table]);
+  for (const one of imports) {
+    const name = `${one.module}.${one.name}`;
+    const first = known.get(name);
+    if (first === undefined) known.set(name, one);
+    else if (typeOf(first) !== typeOf(one)) {
+      return {
+        code: "IMPORT_TYPE",
+        message: `Cannot link import ${name}: the module wants it as a ${first.kind} and as a ${one.kind} of another type`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** A memory that begins larger than the host lets one grow. */
+function memoryProblem({ memories }: ModuleInfo): LinkProblem | undefined {
+  const large = memories.find(({ min, pageSize }) => pageSize === undefined && min > limits.memoryPages);
+  return (
+    large && {
+      code: "WASM_INVALID",
+      message: `Cannot use the module: its memory begins with ${large.min} pages of 64 KiB, and a VM has at most ${limits.memoryPages} (memoryPages)`,
+      line: "Failed to load Wasm code",
+    }
+  );
 }
 
 function whyMissing(wanted: ModuleImport, abi: AbiTraits, own: HostFunctions): string {
@@ -255,11 +308,12 @@ function startFunctions(exports: EngineExports): LinkedInstance["start"] {
 function importValue(vm: PluginVm, wanted: ModuleImport, options: LinkOptions): WebAssembly.ImportValue {
   if (wanted.kind === "memory") {
     const { min, max } = wanted.memory!;
-    return new WebAssembly.Memory({ initial: min, ...(max !== undefined && { maximum: max }) });
+    return new WebAssembly.Memory({ initial: min, maximum: cappedMaximum(max) });
   }
   if (wanted.kind === "table") {
     const { min, max } = wanted.table!;
-    return new WebAssembly.Table({ element: "anyfunc", initial: min, ...(max !== undefined && { maximum: max }) });
+    const element = wanted.table!.element === "externref" ? "externref" : "anyfunc";
+    return new WebAssembly.Table({ element, initial: min, ...(max !== undefined && { maximum: max }) });
   }
   const found = find(wanted, vm.abi, vm.behaviour, options.hostFunctions);
   if (found === undefined) return unknownImport(vm, wanted, options.unknownImports);

@@ -1,53 +1,35 @@
 import { concat, utf8 } from "../abi/bytes.js";
 import { BinaryReader } from "./binary.js";
-import { unsigned } from "./module-writer.js";
 import type { ModuleInfo } from "./module-types.js";
+import type { Rewriter } from "./rewrite-sections.js";
+import { leb } from "./rewrite-sections.js";
 
 /** Begins the names of the exports that are added, unless the module has such names itself. */
 const usualPrefix = "pwh:global:";
 
-const exportSection = 7;
 const globalKind = 3;
 
-/** A module whose mutable globals can be read and written from outside. */
-export interface OpenedModule {
-  readonly bytes: Uint8Array;
-  /** By how much offsets in the code section are larger than in the original. */
-  readonly shift: number;
-  /** Begins the names under which the globals are exported. */
-  readonly globalPrefix: string;
+/** What begins the names under which a module's globals are exported. */
+export function globalPrefixFor(info: ModuleInfo): string {
+  let prefix = usualPrefix;
+  while (info.exports.some(({ name }) => name.startsWith(prefix))) prefix += ":";
+  return prefix;
 }
 
-const leb = (value: number): Uint8Array => new Uint8Array(unsigned(value));
-
 /**
- * The same module with its own mutable globals exported: a snapshot has to hold them beside the memory. AssemblyScript keeps
- * its collector's state there, and every toolchain its stack pointer. Nothing else of the module changes.
+ * Exports the module's own mutable globals: a snapshot has to hold them beside the memory. AssemblyScript keeps its collector's
+ * state there, and every toolchain its stack pointer. Undefined for a module that has none.
  */
-export function exportGlobals(info: ModuleInfo, bytes: Uint8Array): OpenedModule {
-  let globalPrefix = usualPrefix;
-  while (info.exports.some(({ name }) => name.startsWith(globalPrefix))) globalPrefix += ":";
+export function exportGlobals(info: ModuleInfo, prefix: string): Rewriter | undefined {
   const imported = info.imports.filter(({ kind }) => kind === "global").length;
   const mutable = info.globals.flatMap(({ mutable: changes }, i) => (changes ? [imported + i] : []));
-  if (mutable.length === 0) return { bytes, shift: 0, globalPrefix };
-  const reader = new BinaryReader(bytes, 8);
-  while (!reader.done) {
-    const start = reader.at;
-    const id = reader.u8("section id");
-    const size = reader.leb("section size");
-    const body = reader.at;
-    if (id === exportSection) {
-      const count = reader.leb("export count");
-      const entries = bytes.subarray(reader.at, body + size);
-      const added = concat(mutable.map((index) => entryOf(globalPrefix, index)));
-      const content = concat([leb(count + mutable.length), entries, added]);
-      const section = concat([new Uint8Array([exportSection]), leb(content.length), content]);
-      const whole = concat([bytes.subarray(0, start), section, bytes.subarray(body + size)]);
-      return { bytes: whole, shift: whole.length - bytes.length, globalPrefix };
-    }
-    reader.skip(size, "section");
-  }
-  return { bytes, shift: 0, globalPrefix };
+  if (mutable.length === 0) return undefined;
+  return (content) => {
+    const reader = new BinaryReader(content, 0);
+    const count = reader.leb("export count");
+    const entries = content.subarray(reader.at);
+    return concat([leb(count + mutable.length), entries, ...mutable.map((index) => entryOf(prefix, index))]);
+  };
 }
 
 function entryOf(prefix: string, index: number): Uint8Array {

@@ -1,17 +1,23 @@
 import { createHash } from "node:crypto";
 import { HarnessError, messageOf } from "../errors.js";
-import { exportGlobals } from "./export-globals.js";
+import { capMemory } from "./cap-memory.js";
+import { exportGlobals, globalPrefixFor } from "./export-globals.js";
 import { unsupportedFeatures } from "./features.js";
 import type { EngineModule } from "./engine.js";
 import type { ModuleInfo } from "./module-info.js";
 import { readModule } from "./module-info.js";
+import type { Rewriter } from "./rewrite-sections.js";
+import { rewriteSections } from "./rewrite-sections.js";
+
+const memorySection = 5;
+const exportSection = 7;
 
 /** A module that V8 has compiled, with what its bytes say. */
 export interface LoadedModule {
   readonly bytes: Uint8Array;
   readonly sha256: string;
   readonly info: ModuleInfo;
-  /** Compiled from the bytes with their mutable globals exported: see `export-globals.ts`. */
+  /** Compiled from the bytes with mutable globals exported and memories capped: see `export-globals.ts`, `cap-memory.ts`. */
   readonly compiled: EngineModule;
   /** Offsets that the engine tells are larger by this than those in `bytes`. */
   readonly shift: number;
@@ -43,9 +49,13 @@ export function loadModule(bytes: Uint8Array): Promise<LoadedModule> {
 async function compile(bytes: Uint8Array, sha256: string): Promise<LoadedModule> {
   const info = readModule(bytes);
   try {
-    const opened = exportGlobals(info, bytes);
-    const compiled = await WebAssembly.compile(opened.bytes as BufferSource);
-    const { shift, globalPrefix } = opened;
+    const globalPrefix = globalPrefixFor(info);
+    const rewriters = new Map<number, Rewriter>();
+    const [memories, exports] = [capMemory(info), exportGlobals(info, globalPrefix)];
+    if (memories !== undefined) rewriters.set(memorySection, memories);
+    if (exports !== undefined) rewriters.set(exportSection, exports);
+    const { bytes: changed, shift } = rewriteSections(bytes, rewriters);
+    const compiled = await WebAssembly.compile(changed as BufferSource);
     return { bytes, sha256, info, compiled, shift, globalPrefix };
   } catch (thrown) {
     const missing = unsupportedFeatures(info, bytes);

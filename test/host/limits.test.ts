@@ -1,7 +1,12 @@
 // The harness's own limits: a guest that goes over one fails the test with the limit's name, instead of the process.
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../src/abi/limits.js";
+import { HarnessError } from "../../src/errors.js";
+import { inspect } from "../../src/harness/inspect.js";
+import { loadPlugin } from "../../src/harness/plugin.js";
 import { relay } from "../../src/harness/relay.js";
+import { assemble } from "../vm/support.js";
 import { held, request } from "./support.js";
 
 const times = (count: number, work: () => unknown): void => {
@@ -51,10 +56,50 @@ describe("LIMIT_EXCEEDED names the limit", () => {
 });
 
 describe("limits of Envoy's host", () => {
-  // Known gap: nothing uses limits.memoryPages yet.
-  test.fails("memory grows to 1 GiB, and memory.grow beyond answers -1", async () => {
+  test("memory grows to 1 GiB, and memory.grow beyond answers -1", async () => {
     const guest = await relay({ maximumPages: 65_536 });
     expect(guest.grow(limits.memoryPages - 1)).toBe(1);
     expect(guest.grow(1)).toBe(-1);
+    expect(guest.memorySize).toBe(2 ** 30);
+  });
+
+  test.each([
+    ["without a maximum", '(memory (export "memory") 1)'],
+    ["with 4 GiB", '(memory (export "memory") 1 65536)'],
+    ["imported", '(import "env" "m" (memory 1)) (export "memory" (memory 0))'],
+  ])("a memory %s has the cap too, and the module its own sha256", async (_, memory) => {
+    const bytes = await assemble(`(module ${memory}
+      (global $count (mut i32) (i32.const 0))
+      (func (export "proxy_abi_version_0_2_1"))
+      (func (export "malloc") (param i32) (result i32) (i32.const 8))
+      (func (export "proxy_on_configure") (param i32 i32) (result i32)
+        (i32.and (i32.eq (memory.grow (i32.const 16383)) (i32.const 1)) (i32.eq (memory.grow (i32.const 1)) (i32.const -1)))))`);
+    const plugin = await loadPlugin(bytes); // on_configure says whether memory.grow answered so
+    expect(plugin.sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+  });
+
+  test("a memory that begins with more is refused, and inspect foretells it", async () => {
+    const bytes = await assemble(`(module (memory (export "memory") 16385)
+      (func (export "proxy_abi_version_0_2_1"))
+      (func (export "malloc") (param i32) (result i32) (i32.const 8)))`);
+    await expect(loadPlugin(bytes)).rejects.toThrow(
+      /16385 pages of 64 KiB, and a VM has at most 16384 \(memoryPages\)/,
+    );
+    expect((await inspect(bytes)).problems).toMatchObject([{ code: "WASM_INVALID" }]);
+  });
+
+  test("trap frames keep their place in a module whose memory was capped", async () => {
+    const module = (max: string): Promise<Uint8Array> =>
+      assemble(`(module (memory (export "memory") 1${max})
+        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) (i32.const 8))
+        (func $fails (export "proxy_on_configure") (param i32 i32) (result i32) unreachable))`);
+    const framesOf = async (bytes: Uint8Array) =>
+      ((await loadPlugin(bytes).catch((thrown: unknown) => thrown)) as HarnessError).details.filter((line) =>
+        line.includes("fails"),
+      );
+    const capped = await framesOf(await module(""));
+    expect(capped).toHaveLength(1);
+    expect(capped[0]).toContain("fails");
   });
 });
