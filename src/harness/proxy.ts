@@ -12,7 +12,6 @@ import { dnsAnswers } from "../host/services/dns.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
-import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import type { Property } from "../proxy/envoy/property-value.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
@@ -170,7 +169,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     dynamicMetadata: options.dynamicMetadata ?? {},
     logLevel: logLevelOf(options.logLevel ?? "info"),
     resolveDns: dnsAnswers(options.resolveDns ?? {}),
-    foreignFunctions: foreignFunctions(options.foreignFunctions ?? {}, options.properties ?? {}),
+    foreignFunctions: options.foreignFunctions ?? {},
     workers: options.workers ?? 0,
     seed: options.seed ?? 1,
     ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),

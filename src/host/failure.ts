@@ -66,11 +66,11 @@ function lastWords(log: readonly LogRecord[]): string {
   return run.every((record) => record.source === "stderr") ? fragments.join("") : fragments.join("\n");
 }
 
-/** What Envoy logs at error level about a trap: the function, the reason and, with a name section, the backtrace. */
-export function envoyTrapLine(trap: Trap): string {
+/** What Envoy logs at error level about a trap: the function, the reason and, with a name section, a backtrace of so many frames. */
+export function envoyTrapLine(trap: Trap, frames: number): string {
   const head = `Function: ${trap.callback} failed: ${trap.reason}`;
   if (!trap.frames.some((frame) => frame.nameFrom === "name section")) return head;
-  return [head, "Proxy-Wasm plugin in-VM backtrace:", ...envoyBacktrace(trap.frames)].join("\n");
+  return [head, "Proxy-Wasm plugin in-VM backtrace:", ...envoyBacktrace(trap.frames, frames)].join("\n");
 }
 
 /** The error that a test sees when a guest trapped. */

@@ -242,7 +242,8 @@ export class PluginVm implements ImportScope, Interruptible {
   }
 
   /** The context of the running callback. */
-  private get current(): Context {
+  /** The context that the guest was entered with. */
+  get current(): Context {
     return this.contexts.get(this._currentId) ?? this.vmContext;
   }
 
@@ -300,7 +301,7 @@ export class PluginVm implements ImportScope, Interruptible {
     if (thrown instanceof HarnessError) throw thrown;
     const trap = describeTrap(thrown, callback, context.id, this.module, this.process.log.records, this.trace.recent());
     this.failure ??= { state: this.phase === phaseStart ? "UnableToInitializeCode" : "RuntimeError", trap };
-    this.hostLog(Levels.Error, envoyTrapLine(trap));
+    this.hostLog(Levels.Error, envoyTrapLine(trap, this.behaviour.backtraceFrames));
   }
 
   // --------------------------------------------------------------------------------------------- for import functions

@@ -1,6 +1,7 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HarnessError, messageOf } from "../errors.js";
+import { profileOf } from "../proxy/envoy/profiles.js";
 import { withoutChance } from "./chance.js";
 import type { Difference } from "./envoy/compare.js";
 import { compareRecordings } from "./envoy/compare.js";
@@ -71,7 +72,7 @@ async function verifyOne(scenario: Scenario, binary: EnvoyBinary): Promise<Verif
     problem: undefined,
   };
   try {
-    const replayed = await replay(scenario);
+    const replayed = await replay(scenario, { profile: profileOf(binary.version) });
     const recorded = await record(scenario, { envoy: binary });
     const differences = compareRecordings(recorded, replayed, scenario);
     const found = {

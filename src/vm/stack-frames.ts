@@ -89,17 +89,14 @@ export function formatFrames(frames: readonly GuestFrame[]): string[] {
   });
 }
 
-/** The lines below `Proxy-Wasm plugin in-VM backtrace:` in Envoy 1.40, which knows no exports and no source lines. */
-export function envoyBacktrace(frames: readonly GuestFrame[]): string[] {
+/** The lines below `Proxy-Wasm plugin in-VM backtrace:`, which know no exports and no source lines. [E] */
+export function envoyBacktrace(frames: readonly GuestFrame[], most: number): string[] {
   return frames
-    .slice(0, envoyFrames)
+    .slice(0, most)
     .map((frame, i) =>
       formatFrame(i, frame, frame.nameFrom === "name section" ? frame.functionName! : unknownName(frame)),
     );
 }
-
-/** [E] The longest backtrace since 1.39; 10 before. */
-const envoyFrames = 20;
 
 function unknownName(frame: GuestFrame): string {
   return `unknown(function index:${frame.functionIndex})`;

@@ -121,7 +121,7 @@ describe("guestFrames()", () => {
 
 describe("envoyBacktrace() prints what Envoy 1.40 printed", () => {
   test("for a name of the name section, and for a function that only an export names", async () => {
-    expect(envoyBacktrace(framesOf(await assemble(recorded), "proxy_on_configure", [0, 0]))).toEqual([
+    expect(envoyBacktrace(framesOf(await assemble(recorded), "proxy_on_configure", [0, 0]), 20)).toEqual([
       "  0:  0xa2 - my_inner",
       "  1:  0xa6 - unknown(function index:4)",
     ]);
@@ -129,7 +129,10 @@ describe("envoyBacktrace() prints what Envoy 1.40 printed", () => {
 
   test("for a recursion: 20 lines", () => {
     const frame: GuestFrame = { functionIndex: 3, functionName: "again", nameFrom: "name section", offset: 0xb2 };
-    const lines = envoyBacktrace(Array.from({ length: 31 }, () => frame));
+    const lines = envoyBacktrace(
+      Array.from({ length: 31 }, () => frame),
+      20,
+    );
     expect([lines.length, lines[9], lines[10]]).toEqual([20, "  9:  0xb2 - again", " 10:  0xb2 - again"]);
   });
 });

@@ -8,4 +8,24 @@ export const envoy140: Behaviour = {
   linksOtherVersions: false,
   wasiFunctions: undefined,
   counterIncrementByZero: Status.BadArgument,
+  backtraceFrames: 20,
+  callTokens: "perVm",
 };
+
+/** WASI functions of the oldest hosts; later ones added. Deployment reference, section 10. */
+export const wasi2020 = [
+  "fd_write",
+  "fd_read",
+  "fd_seek",
+  "fd_close",
+  "fd_fdstat_get",
+  "environ_get",
+  "environ_sizes_get",
+  "args_get",
+  "args_sizes_get",
+  "clock_time_get",
+  "random_get",
+  "proc_exit",
+] as const;
+export const wasi2021 = [...wasi2020, "path_open", "fd_prestat_get", "fd_prestat_dir_name"] as const;
+export const wasi2024 = [...wasi2021, "sched_yield", "poll_oneoff", "fd_fdstat_set_flags"] as const;

@@ -74,7 +74,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     }
     const refused = this._refusal(headers);
     if (refused === undefined) {
-      normaliseRequest(headers, this.connection, listener, this.proxy.requestId);
+      normaliseRequest(headers, this.connection, listener, this.proxy);
       this._matchRoute(headers);
     }
     const http = (this.http = this._makeChain());
@@ -198,7 +198,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   streamReset(): void {
-    this._client.reset(2);
+    this._client.reset(this.proxy.profile.resetCode);
   }
 
   ended(): void {

@@ -16,6 +16,7 @@ import { processProperty } from "./attributes.js";
 import { deprecationWarnings } from "./deprecated.js";
 import { Connection } from "./connection.js";
 import { FailedFilter } from "./failed-filter.js";
+import { foreignFunctions } from "./foreign/index.js";
 import { ClusterCallouts } from "./http-calls.js";
 import type { HttpProtocol } from "./peers.js";
 import type { PluginHome } from "./plugin-handle.js";
@@ -157,7 +158,7 @@ export class EnvoyProxy {
     const { vms, reloads } = this.home;
     stats.set("wasm.envoy.wasm.runtime.v8.active", String(vms.active));
     stats.set("wasm.envoy.wasm.runtime.v8.created", String(vms.created));
-    stats.set("wasm.wasm_vm_count", String(vms.active));
+    if (this.profile.countsVms) stats.set("wasm.wasm_vm_count", String(vms.active));
     for (const [name, { success, failure, backoff }] of reloads) {
       if (backoff > 0) stats.set(`wasm.${name}.vm_reload_backoff`, String(backoff));
       if (failure > 0) stats.set(`wasm.${name}.vm_reload_failure`, String(failure));
@@ -257,8 +258,8 @@ export class EnvoyProxy {
       random: new SeededRandom(settings.seed),
       logLevel: settings.logLevel,
       logsCrossings: settings.logsCrossings ?? false,
-      foreignFunctions: settings.foreignFunctions,
       ...(settings.resolveDns && { resolveDns: settings.resolveDns }),
+      foreignFunctions: foreignFunctions(settings.foreignFunctions, properties, profile),
       property: (segments) => processProperty(properties, segments),
       ...(threadOf && { threadOf }),
     });

@@ -1,6 +1,7 @@
 import type { ByteString } from "../../abi/bytes.js";
 import type { HeaderMap } from "../header-map.js";
 import type { HttpProtocol } from "./peers.js";
+import type { Profile } from "./profiles.js";
 import type { ListenerSettings } from "./settings.js";
 
 /** Hop-by-hop headers, and what only an internal caller may say. [E] mutateRequestHeaders, cleanInternalHeaders */
@@ -21,12 +22,13 @@ const internalOnly = [
   "x-envoy-ip-tags",
   "x-envoy-original-url",
   "x-envoy-hedge-on-per-try-timeout",
-  "x-envoy-upstream-stream-duration-ms",
   "x-forwarded-client-cert",
 ];
 
+const streamDuration = "x-envoy-upstream-stream-duration-ms";
+
 /** Names for which there is anything to do: most requests have none of them. */
-const special: ReadonlySet<ByteString> = new Set([...hopByHop, ...internalOnly, "referer"]);
+const special: ReadonlySet<ByteString> = new Set([...hopByHop, ...internalOnly, streamDuration, "referer"]);
 const responseHops = ["connection", "transfer-encoding", "proxy-connection", "keep-alive"];
 const responseSpecial: ReadonlySet<ByteString> = new Set(responseHops);
 
@@ -46,19 +48,20 @@ export function isUpgrade(headers: HeaderMap, allowed: readonly string[]): boole
 /**
  * What the connection manager does to request headers before any filter sees them. [E] §2.1
  *
- * @param requestId Makes an `x-request-id` where the client sent none.
+ * @param proxy `requestId` makes an `x-request-id` where the client sent none.
  */
 export function normaliseRequest(
   headers: HeaderMap,
   connection: ConnectionFacts,
   listener: Pick<ListenerSettings, "useRemoteAddress" | "localAddress" | "upgrades">,
-  requestId: () => ByteString,
+  proxy: { readonly requestId: () => ByteString; readonly profile: Pick<Profile, "passesStreamDuration"> },
 ): void {
   if (headers.hasAny(special)) {
     for (const name of isUpgrade(headers, listener.upgrades) ? hopByHop.slice(2) : hopByHop) headers.remove(name);
     const referer = headers.first("referer");
     if (referer !== undefined && !isUrl(referer)) headers.remove("referer");
     for (const name of internalOnly) headers.remove(name);
+    if (!proxy.profile.passesStreamDuration) headers.remove(streamDuration);
   }
   if (listener.useRemoteAddress) addForwardedFor(headers, connection, listener);
   const proto = headers.first("x-forwarded-proto");
@@ -66,7 +69,7 @@ export function normaliseRequest(
   else if (proto !== undefined && connection.protocol !== "HTTP/2") headers.overwrite(":scheme", proto);
   if (proto === undefined) headers.add("x-forwarded-proto", "http");
   if (listener.useRemoteAddress) addExternalAddress(headers, connection);
-  if (headers.first("x-request-id") === undefined) headers.add("x-request-id", requestId());
+  if (headers.first("x-request-id") === undefined) headers.add("x-request-id", proxy.requestId());
 }
 
 /** [R] A loopback client is shown by the host's own address. */

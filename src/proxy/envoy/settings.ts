@@ -120,7 +120,8 @@ export interface ProxySettings {
   readonly logsCrossings?: boolean;
   /** Default: only addresses are found. */
   readonly resolveDns?: ResolveDns;
-  readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
+  /** Beside those that Envoy has itself, and before them. */
+  readonly foreignFunctions: Readonly<Record<string, ForeignFunction>>;
   /** VMs as a real Envoy has them: canary, main thread and this many workers. 0: a single VM, no main thread. */
   readonly workers: number;
   readonly seed: number;

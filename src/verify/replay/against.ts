@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors.js";
+import { profileOf } from "../../proxy/envoy/profiles.js";
 import { compareRecordings, type Difference } from "../envoy/compare.js";
 import type { Recording } from "../envoy/recording.js";
 import { baseRelease, type RecordedScenario } from "../envoy/store.js";
@@ -21,7 +22,7 @@ export async function replayAgainst(entry: RecordedScenario, release = baseRelea
   const expected = entry.recorded[release];
   if (expected === undefined) return { entry, differences: [], problem: `not recorded on ${release}` };
   try {
-    const replayed = await replay(entry.scenario);
+    const replayed = await replay(entry.scenario, { profile: profileOf(release) });
     return {
       entry,
       replayed,

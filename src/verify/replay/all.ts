@@ -3,11 +3,12 @@ import { parseArgs } from "node:util";
 import { baseRelease, readRecordings, recordingGroups } from "../envoy/store.js";
 import { isEqual, type Outcome, replayAgainst, summary } from "./against.js";
 
-const usage = `Usage: node dist/verify/replay/all.js [group] [name...] [--diff] [--all]
+const usage = `Usage: node dist/verify/replay/all.js [group] [name...] [--envoy RELEASE] [--diff] [--all]
 
-Plays the scenarios of test/recordings/ to our own proxy and compares it with what is recorded of Envoy ${baseRelease}.
+Plays the scenarios of test/recordings/ to our own proxy and compares it with what is recorded of an Envoy.
 Prints how many are equal, by group; with a group also the names of those that are not.
 
+  --envoy  The release to be and to compare with: ${baseRelease}
   --diff   The first difference of each part, side by side, and what led to it
   --all    With a name: the whole replay as JSON`;
 
@@ -16,6 +17,7 @@ async function main(args: string[]): Promise<number> {
     args,
     allowPositionals: true,
     options: {
+      envoy: { type: "string", default: baseRelease },
       diff: { type: "boolean", default: false },
       all: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
@@ -31,7 +33,7 @@ async function main(args: string[]): Promise<number> {
   for (const group of groups) {
     const results: Outcome[] = [];
     for (const entry of readRecordings(group)) {
-      if (names.length === 0 || names.includes(entry.name)) results.push(await replayAgainst(entry));
+      if (names.length === 0 || names.includes(entry.name)) results.push(await replayAgainst(entry, values.envoy));
     }
     const different = results.filter((result) => !isEqual(result));
     equal += results.length - different.length;

@@ -1,11 +1,11 @@
 import { HarnessError } from "../../errors.js";
+import { newestProfile, type Profile } from "../../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../../proxy/envoy/proxy.js";
 import { cutLog, isOfInterest } from "../envoy/log-parts.js";
 import { createMask, maskDeep } from "../envoy/mask.js";
 import type { LogLine, Recording } from "../envoy/recording.js";
 import { probeFolder } from "../envoy/record.js";
 import type { Scenario } from "../envoy/scenario.js";
-import { baseRelease } from "../envoy/store.js";
 import { parseTrace } from "../envoy/trace.js";
 import { playClients } from "../envoy/wire/clients.js";
 import type { Timeline } from "../envoy/wire/pause.js";
@@ -20,6 +20,8 @@ import { drive, VirtualSocket, virtualTime } from "./virtual-net.js";
 export interface ReplayOptions {
   /** Folder of the modules that a scenario names without a path. Default: the probe's. */
   readonly modules?: string;
+  /** The Envoy to be. Default: the newest. */
+  readonly profile?: Profile;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function replay(scenario: Scenario, options: ReplayOptions = {}): P
   const modules = options.modules ?? probeFolder;
   const world = new LateWorld();
   const replayed = await settingsOf(scenario, modules, world);
-  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, undefined, (made) => {
+  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, options.profile ?? newestProfile, (made) => {
     world.proxy = made;
   });
   const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
@@ -114,7 +116,7 @@ async function play(
   const access = crash?.access ?? accessLog(proxy, scenario);
   proxy.close();
   return {
-    envoy: baseRelease,
+    envoy: proxy.profile.release,
     started: true,
     exit: crash?.exit ?? 0,
     ...cutLog(crash?.log ?? log, crash !== undefined),
@@ -139,7 +141,7 @@ function refusal(proxy: EnvoyProxy, refused: HarnessError): Recording {
   const why = `Unable to create Wasm plugin ${plugin}`;
   const last: LogLine = { level: "critical", logger: "main", message: `error \`${why}\` initializing config '<file>'` };
   return {
-    envoy: baseRelease,
+    envoy: proxy.profile.release,
     started: false,
     exit: 1,
     log: workerLog(proxy),

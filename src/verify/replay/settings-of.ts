@@ -1,4 +1,3 @@
-import { foreignFunctions } from "../../proxy/envoy/foreign/index.js";
 import { LogLevel } from "../../abi/enums.js";
 import type { Cluster, Host } from "../../proxy/envoy/peers.js";
 import type { ListenerSettings, PluginConfig, ProxySettings, VirtualHost } from "../../proxy/envoy/settings.js";
@@ -54,7 +53,7 @@ export async function settingsOf(scenario: Scenario, modules: string, world: Wor
     properties: {},
     dynamicMetadata: dynamicMetadataOf(scenario),
     logLevel: levels[scenario.log_levels?.["wasm"] ?? "info"],
-    foreignFunctions: foreignFunctions({}, {}),
+    foreignFunctions: {},
     workers: scenario.concurrency ?? 1,
     seed: 1,
     budgetMs: 10_000,

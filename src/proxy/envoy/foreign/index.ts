@@ -1,4 +1,5 @@
 import type { ForeignFunction } from "../../../host/foreign-function.js";
+import { newestProfile, type Profile } from "../profiles.js";
 import type { Properties } from "../property-value.js";
 import { compress, uncompress } from "./compression.js";
 import { declareProperty } from "./declare-property.js";
@@ -10,24 +11,25 @@ import { sign, verifySignature } from "./signatures.js";
 /**
  * The functions that plugins of an Envoy can call by name: its own, and `added`, which win over those of the same name.
  *
- * They act on the effective context. [E] 1.37, foreign.cc
+ * They act on the effective context. [E] foreign.cc
  * @param properties Properties that are set for the whole proxy: expressions of root contexts see these.
  */
 export function foreignFunctions(
   added: Readonly<Record<string, ForeignFunction>>,
   properties: Properties,
+  profile: Profile = newestProfile,
 ): ReadonlyMap<string, ForeignFunction> {
   return new Map([
-    ["clear_route_cache", clearRouteCache],
+    ...(profile.clearsRouteCache ? [["clear_route_cache", clearRouteCache] as const] : []),
     ["compress", compress],
     ["declare_property", declareProperty],
     ["expr_create", exprCreate],
     ["expr_delete", exprDelete],
     ["expr_evaluate", exprEvaluate(properties)],
-    ["set_envoy_filter_state", setEnvoyFilterState],
-    ["sign", sign],
+    ["set_envoy_filter_state", setEnvoyFilterState(profile)],
+    ...(profile.signs ? [["sign", sign] as const] : []),
     ["uncompress", uncompress],
-    ["verify_signature", verifySignature],
+    ["verify_signature", verifySignature(profile)],
     ...Object.entries(added),
   ]);
 }

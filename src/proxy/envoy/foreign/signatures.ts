@@ -4,6 +4,7 @@ import { utf8ByteString } from "../../../abi/bytes.js";
 import { Status } from "../../../abi/enums.js";
 import { MessageWriter } from "../../../abi/protobuf.js";
 import type { ForeignFunction } from "../../../host/foreign-function.js";
+import type { Profile } from "../profiles.js";
 import { ScalarMessage } from "./message.js";
 
 /** [E] getHashFunction: those it knows, in any case. */
@@ -13,20 +14,22 @@ const hashes: ReadonlySet<string> = new Set(["sha1", "sha224", "sha256", "sha384
  * `verify_signature`: VerifySignatureArguments { 1 hash_function, 2 public_key (DER), 3 signature, 4 text, 5 public_key_pem }
  * gives VerifySignatureResult { 1 result, 2 error }.
  *
- * BAD_ARGUMENT for bytes that are no such message, for a PEM text that is no key, for no key and for two. [E] 1.37
+ * BAD_ARGUMENT for bytes that are no such message, for a PEM text that is no key, for no key and for two; before 1.37 there is no field 5, and no key is one that cannot be read. [E]
  */
-export const verifySignature: ForeignFunction = (bytes) => {
-  const args = ScalarMessage.parse(bytes, [1, 5]);
-  if (args === undefined) return Status.BadArgument;
-  const [der, pem] = [args.bytes(2), args.string(5)];
-  if (der.length > 0 === (pem !== "")) return Status.BadArgument;
-  const key =
-    pem === "" ? keyOf(() => createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" })) : pemKey(pem);
-  if (pem !== "" && key === undefined) return Status.BadArgument;
-  const error = verifyError(args.string(1), key, args.bytes(4), args.bytes(3));
-  const result = new MessageWriter();
-  return (error === undefined ? result.varint(1, 1) : result.bytes(2, utf8ByteString(error))).finish();
-};
+export const verifySignature =
+  (profile: Profile): ForeignFunction =>
+  (bytes) => {
+    const args = ScalarMessage.parse(bytes, [1, 5]);
+    if (args === undefined) return Status.BadArgument;
+    const [der, pem] = [args.bytes(2), profile.signs ? args.string(5) : ""];
+    if (profile.signs && der.length > 0 === (pem !== "")) return Status.BadArgument;
+    const key =
+      pem === "" ? keyOf(() => createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" })) : pemKey(pem);
+    if (pem !== "" && key === undefined) return Status.BadArgument;
+    const error = verifyError(args.string(1), key, args.bytes(4), args.bytes(3));
+    const result = new MessageWriter();
+    return (error === undefined ? result.varint(1, 1) : result.bytes(2, utf8ByteString(error))).finish();
+  };
 
 function verifyError(
   hash: string,
