@@ -26,8 +26,20 @@ export const limits = {
   writeBytes: 64 * 1024 * 1024,
   /** Segments in the path of a property: more answer NOT_FOUND, for none lies so deep. */
   propertySegments: 256,
-  /** Bytes in one shared-data value or queue item. */
+  /** Bytes in one shared-data value. */
   sharedValueBytes: 64 * 1024 * 1024,
+  /** Keys of shared data in one vm_id. */
+  sharedKeys: 100_000,
+  /** Bytes of all shared data of a process, keys and values. */
+  sharedBytes: 256 * 1024 * 1024,
+  /** Shared queues of a process. */
+  queues: 10_000,
+  /** Bytes waiting in one shared queue. */
+  queueBytes: 256 * 1024 * 1024,
+  /** Entries in a header map that a guest adds to. Envoy looks at its limit of 100 only where a message comes in. */
+  headerCount: 100_000,
+  /** Bytes of names and values in a header map that a guest adds to. */
+  headerBytes: 64 * 1024 * 1024,
   /** Items waiting in one shared queue. */
   queueItems: 100_000,
   /** Metrics defined by one VM. */

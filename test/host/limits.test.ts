@@ -55,6 +55,67 @@ describe("LIMIT_EXCEEDED names the limit", () => {
   });
 });
 
+describe("LIMIT_EXCEEDED for what guests heap up in the host", () => {
+  test("headerCount", async () => {
+    const { guest, context } = await held();
+    const add = (): number => guest.call("proxy_add_header_map_value", 0, 0, 1, 0, 1);
+    const room = limits.headerCount - Object.keys(request).length;
+    guest.inside(() => times(room, add), context);
+    expect(() => guest.inside(add, context)).toThrow(/headerCount 100001, at most 100000/);
+  });
+
+  test("headerBytes", async () => {
+    const { guest, context } = await held({ pages: 513, maximumPages: 513 });
+    const add = (size: number): number => guest.call("proxy_add_header_map_value", 0, 0, 1, 0, size);
+    expect(guest.inside(() => add(limits.headerBytes / 2), context)).toBe(0);
+    expect(() => guest.inside(() => add(limits.headerBytes / 2), context)).toThrow(/headerBytes/);
+  });
+
+  test("sharedKeys: a key that is there can still be set", async () => {
+    const guest = await relay();
+    const { sharedData } = guest.vm.process;
+    for (let i = 0; i < limits.sharedKeys - 1; i++) sharedData.set("", `key ${i}`, new Uint8Array(1), 0);
+    const set = (name: string): number => guest.call("proxy_set_shared_data", 0, guest.write(0, name), 0, 1, 0);
+    expect(set("the last")).toBe(0);
+    expect(set("key 7")).toBe(0);
+    expect(() => set("one more")).toThrow(/sharedKeys 100001, at most 100000/);
+  });
+
+  test("sharedBytes counts keys and values, and forgets what was replaced", async () => {
+    const guest = await relay();
+    const { sharedData } = guest.vm.process;
+    const part = new Uint8Array(limits.sharedBytes / 4);
+    for (const key of ["a", "b", "c"]) sharedData.set("", key, part, 0);
+    const set = (key: string, size: number): number =>
+      guest.call("proxy_set_shared_data", 0, guest.write(0, key), 0, size, 0);
+    sharedData.set("", "d", part.subarray(4 + 10), 0); // ten bytes are left
+    expect(set("e", 9)).toBe(0);
+    expect(() => set("f", 0)).toThrow(/sharedBytes/);
+    const again = await relay();
+    again.vm.process.sharedData.set("", "a", part, 0);
+    again.vm.process.sharedData.set("", "a", new Uint8Array(1), 0);
+    expect(again.vm.process.sharedData.sizeWith("", "b", new Uint8Array(3))).toEqual({ keys: 2, bytes: 6 });
+  });
+
+  test("queues, and queueBytes", async () => {
+    const guest = await relay();
+    const { queues } = guest.vm.process;
+    const owner = { queueReady: () => {} };
+    for (let i = 0; i < limits.queues - 1; i++) queues.register("", `queue ${i}`, owner);
+    const register = (name: string): number => guest.call("proxy_register_shared_queue", 0, guest.write(0, name), 100);
+    expect(register("mine")).toBe(0);
+    expect(register("mine")).toBe(0);
+    expect(() => register("more")).toThrow(/queues 10001, at most 10000/);
+
+    const token = queues.resolve("", "mine")!;
+    queues.enqueue(token, new Uint8Array(limits.queueBytes - 4));
+    const enqueue = (size: number): number => guest.call("proxy_enqueue_shared_queue", token, 0, size);
+    expect(() => enqueue(5)).toThrow(/queueBytes/);
+    queues.dequeue(token);
+    expect(queues.bytes(token)).toBe(0);
+  });
+});
+
 describe("limits of Envoy's host", () => {
   test("memory grows to 1 GiB, and memory.grow beyond answers -1", async () => {
     const guest = await relay({ maximumPages: 65_536 });

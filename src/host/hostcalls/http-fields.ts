@@ -1,7 +1,11 @@
-import { Status } from "../../abi/enums.js";
+import type { ByteString } from "../../abi/bytes.js";
 import { noBytes } from "../../abi/bytes.js";
+import { Status } from "../../abi/enums.js";
+import { limits } from "../../abi/limits.js";
 import { fieldName, pairs, returnBytes, returnU32, text } from "../../vm/parameters.js";
 import { hostcall, mapType } from "../hostcall.js";
+import type { PluginVm } from "../plugin-vm.js";
+import type { Fields } from "../stream-port.js";
 
 /**
  * All entries of a map, repeated names one by one, in order. A map that does not exist now is empty. [E]
@@ -58,12 +62,19 @@ export const proxySetHeaderMapPairs = hostcall(
   },
 );
 
+/** Is there room for one more entry? An entry that is replaced counts beside the new one. */
+function checkRoom(call: PluginVm, fields: Fields, name: ByteString, value: ByteString): void {
+  call.checkLimit("headerCount", fields.count + 1, limits.headerCount);
+  call.checkLimit("headerBytes", fields.byteSize + name.length + value.length, limits.headerBytes);
+}
+
 /** Appends an entry. Statuses as for `proxy_set_header_map_pairs`. [S] v0.2.1 #proxy_add_header_map_value */
 export const proxyAddHeaderMapValue = hostcall(
   { name: "proxy_add_header_map_value", params: { map: mapType, name: fieldName, value: text } },
   (call, { map, name, value }) => {
     const fields = call.acting.writeFields(map);
     if (typeof fields === "number") return fields;
+    checkRoom(call, fields, name, value);
     fields.add(name, value);
     return Status.Ok;
   },
@@ -75,6 +86,7 @@ export const proxyReplaceHeaderMapValue = hostcall(
   (call, { map, name, value }) => {
     const fields = call.acting.writeFields(map);
     if (typeof fields === "number") return fields;
+    checkRoom(call, fields, name, value);
     fields.replace(name, value);
     return Status.Ok;
   },

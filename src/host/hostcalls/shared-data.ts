@@ -24,6 +24,9 @@ export const proxySetSharedData = hostcall(
   { name: "proxy_set_shared_data", params: { key: text, value: blob, cas: u32 } },
   (call, { key, value, cas }) => {
     call.checkLimit("sharedValueBytes", value.length, limits.sharedValueBytes);
+    const { keys, bytes } = call.process.sharedData.sizeWith(call.settings.vmId, key, value);
+    call.checkLimit("sharedKeys", keys, limits.sharedKeys);
+    call.checkLimit("sharedBytes", bytes, limits.sharedBytes);
     return call.process.sharedData.set(call.settings.vmId, key, value, cas) ? Status.Ok : Status.CasMismatch;
   },
 );

@@ -12,6 +12,8 @@ export const proxyRegisterSharedQueue = hostcall(
   (call, { name }) => {
     const root = call.acting.root;
     if (root === undefined) return Status.InternalFailure;
+    const known = call.process.queues.resolve(call.settings.vmId, name) !== undefined;
+    call.checkLimit("queues", call.process.queues.count + (known ? 0 : 1), limits.queues);
     return { queue: call.process.queues.register(call.settings.vmId, name, call.queueOwner(root)) };
   },
 );
@@ -30,6 +32,7 @@ export const proxyEnqueueSharedQueue = hostcall(
   { name: "proxy_enqueue_shared_queue", params: { queue: u32, item: blob } },
   (call, { queue, item }) => {
     call.checkLimit("queueItems", call.process.queues.size(queue) + 1, limits.queueItems);
+    call.checkLimit("queueBytes", call.process.queues.bytes(queue) + item.length, limits.queueBytes);
     const owner = call.process.queues.enqueue(queue, item);
     if (owner === undefined) return Status.NotFound;
     call.process.clock.schedule(0, () => owner.queueReady(queue));

@@ -14,6 +14,19 @@ export class SharedData {
   #entries = new Map<string, Map<ByteString, SharedValue>>();
   #lastCas = 0;
 
+  /** Bytes of all keys and values. */
+  #bytes = 0;
+
+  /** How many keys the namespace, and how many bytes the store would have with this entry. */
+  sizeWith(vmId: string, key: ByteString, value: Uint8Array): { readonly keys: number; readonly bytes: number } {
+    const space = this.#entries.get(vmId);
+    const present = space?.get(key);
+    return {
+      keys: (space?.size ?? 0) + (present === undefined ? 1 : 0),
+      bytes: this.#bytes + value.length + (present === undefined ? key.length : -present.value.length),
+    };
+  }
+
   get(vmId: string, key: ByteString): SharedValue | undefined {
     return this.#entries.get(vmId)?.get(key);
   }
@@ -24,6 +37,7 @@ export class SharedData {
     if (space === undefined) this.#entries.set(vmId, (space = new Map<ByteString, SharedValue>()));
     const present = space.get(key);
     if (present !== undefined && cas !== 0 && cas !== present.cas) return false;
+    this.#bytes = this.sizeWith(vmId, key, value).bytes;
     this.#lastCas = (this.#lastCas + 1) >>> 0 || 1;
     space.set(key, { value, cas: this.#lastCas });
     return true;
@@ -31,6 +45,7 @@ export class SharedData {
 
   /** Forgets a namespace: the last VM of that vm_id is gone. [H] */
   drop(vmId: string): void {
+    this.#bytes -= bytesOfSpace(this.entries(vmId));
     this.#entries.delete(vmId);
   }
 
@@ -50,5 +65,12 @@ export class SharedData {
     const { entries, lastCas } = captured as { entries: Map<string, Map<ByteString, SharedValue>>; lastCas: number };
     this.#entries = new Map([...entries].map(([id, space]) => [id, new Map(space)]));
     this.#lastCas = lastCas;
+    this.#bytes = [...this.#entries.values()].reduce((sum, space) => sum + bytesOfSpace(space), 0);
   }
+}
+
+function bytesOfSpace(space: ReadonlyMap<ByteString, SharedValue>): number {
+  let bytes = 0;
+  for (const [key, { value }] of space) bytes += key.length + value.length;
+  return bytes;
 }

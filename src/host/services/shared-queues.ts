@@ -10,6 +10,8 @@ interface Queue {
   readonly vmId: string;
   readonly name: ByteString;
   readonly items: Uint8Array[];
+  /** Of all items. */
+  bytes: number;
   owner: QueueOwner;
 }
 
@@ -29,7 +31,7 @@ export class SharedQueues {
       known.owner = owner;
       return known.token;
     }
-    const queue: Queue = { token: ++this.#lastToken, vmId, name, items: [], owner };
+    const queue: Queue = { token: ++this.#lastToken, vmId, name, items: [], bytes: 0, owner };
     this.#byName.set(key, queue);
     this.#byToken.set(queue.token, queue);
     return queue.token;
@@ -42,18 +44,34 @@ export class SharedQueues {
   /** The owner to notify once, or undefined for an unknown token. */
   enqueue(token: number, item: Uint8Array): QueueOwner | undefined {
     const queue = this.#byToken.get(token);
-    queue?.items.push(item);
-    return queue?.owner;
+    if (queue === undefined) return undefined;
+    queue.items.push(item);
+    queue.bytes += item.length;
+    return queue.owner;
   }
 
   /** The head, `"empty"`, or undefined for an unknown token. */
   dequeue(token: number): Uint8Array | "empty" | undefined {
     const queue = this.#byToken.get(token);
-    return queue && (queue.items.shift() ?? "empty");
+    if (queue === undefined) return undefined;
+    const item = queue.items.shift();
+    if (item === undefined) return "empty";
+    queue.bytes -= item.length;
+    return item;
   }
 
   size(token: number): number {
     return this.#byToken.get(token)?.items.length ?? 0;
+  }
+
+  /** Bytes of the items that wait in a queue. */
+  bytes(token: number): number {
+    return this.#byToken.get(token)?.bytes ?? 0;
+  }
+
+  /** How many queues there are. */
+  get count(): number {
+    return this.#byToken.size;
   }
 
   /** Forgets the queues of a vm_id: its last VM is gone. [H] */
