@@ -1,3 +1,4 @@
+import type { ByteString } from "../abi/bytes.js";
 import type { DataAction, HeadersAction, TrailersAction } from "./action.js";
 import type { BodyBuffer } from "./body-buffer.js";
 import type { HeaderMap } from "./header-map.js";
@@ -36,6 +37,8 @@ export interface StreamView {
   readonly responseTrailers: HeaderMap | undefined;
   /** Response code details, as access logs show them; undefined when nobody set them. */
   responseCodeDetails: string | undefined;
+  /** `:status` as the response came, was made, or left; undefined before that. */
+  readonly responseStatus: ByteString | undefined;
 }
 
 /**

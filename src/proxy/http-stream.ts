@@ -1,3 +1,4 @@
+import type { ByteString } from "../abi/bytes.js";
 import type { DataAction, HeadersAction, TrailersAction } from "./action.js";
 import type { Pair } from "../abi/pairs.js";
 import { BodyBuffer } from "./body-buffer.js";
@@ -50,6 +51,7 @@ export class HttpStream implements StreamView {
   readonly response: ChainSide;
   private readonly filters: readonly HttpFilter[];
   responseCodeDetails: string | undefined = undefined;
+  responseStatus: ByteString | undefined = undefined;
   private isHead = false;
   private isGrpc = false;
   /** A reply made while a request callback ran; it is sent when the callback has returned. */
@@ -134,6 +136,7 @@ export class HttpStream implements StreamView {
   sendResponseHeaders(headers: HeaderMap, endOfStream: boolean): void {
     if (this.finished || this.response.headers !== undefined) return;
     this.responseCodeDetails ??= "via_upstream";
+    this.responseStatus = headers.first(":status");
     this.response.headers = headers;
     this.response.complete = endOfStream;
     this.response.sendHeaders(headers, endOfStream);
@@ -222,7 +225,9 @@ export class HttpStream implements StreamView {
 
   private compose(given: LocalReply) {
     const reply = this.ends.mapReply === undefined ? given : this.ends.mapReply(given);
-    return composeReply(reply, { grpc: this.isGrpc, head: this.isHead }, this.ends.replyHeaders?.());
+    const made = composeReply(reply, { grpc: this.isGrpc, head: this.isHead }, this.ends.replyHeaders?.());
+    this.responseStatus = made.headers.first(":status");
+    return made;
   }
 
   // ------------------------------------------------------------------------------------- leaving
@@ -231,6 +236,7 @@ export class HttpStream implements StreamView {
     const refused = this.ends.checkResponse?.(headers);
     if (refused !== undefined) return this.sendLocalReply(refused);
     this.headersSent = true;
+    this.responseStatus = headers.first(":status");
     this.ends.client.acceptHeaders(headers, endOfStream);
     if (endOfStream) this.responseLeft();
   }

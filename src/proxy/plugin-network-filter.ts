@@ -22,6 +22,7 @@ const noMessages: StreamView = {
   responseHeaders: undefined,
   responseTrailers: undefined,
   responseCodeDetails: undefined,
+  responseStatus: undefined,
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { Locality } from "./config-messages.js";
 import type { HeaderMap } from "../header-map.js";
 
 /**
@@ -57,8 +58,17 @@ export interface HostEvents extends MessageSink {
   reset(reason: UpstreamReset): void;
 }
 
+/** What properties show of a host. */
+export interface HostFacts {
+  /** For property `xds.upstream_host_metadata`, by filter name. Default: none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly locality?: Locality;
+  /** For property `xds.upstream_host_locality_metadata`, by filter name. Default: none. */
+  readonly localityMetadata?: Readonly<Record<string, unknown>>;
+}
+
 /** One host of a cluster. */
-export interface Host {
+export interface Host extends HostFacts {
   /** `ip:port`, for properties. */
   readonly address: string;
   /** Nothing listens there: opening a stream ends in "remote connection failure". */
@@ -84,6 +94,6 @@ export interface Cluster {
   readonly enableTrailers?: boolean;
   /** Bytes of `per_connection_buffer_limit_bytes`. Default 1 MiB. */
   readonly bufferLimit?: number;
-  /** For property `xds.cluster_metadata`. */
+  /** For property `xds.cluster_metadata`, by filter name. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }

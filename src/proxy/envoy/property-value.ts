@@ -1,5 +1,5 @@
 import type { ByteString } from "../../abi/bytes.js";
-import { byteString, utf8 } from "../../abi/bytes.js";
+import { byteString, bytesOf, textOf, utf8 } from "../../abi/bytes.js";
 import { Status } from "../../abi/enums.js";
 import type { Pair } from "../../abi/pairs.js";
 import { encodePairs } from "../../abi/pairs.js";
@@ -26,22 +26,61 @@ export type Property =
 /** Properties by path, with dots. */
 export type Properties = Readonly<Record<string, Property>>;
 
+/** A header's bytes, not to be encoded as UTF-8. */
+export class Latin1 {
+  readonly text: ByteString;
+  constructor(text: ByteString) {
+    this.text = text;
+  }
+}
+
+/** A number that is a double even when it is whole: those of JSON. */
+export class Double {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** A protobuf message: bytes when it is read whole, fields when it is stepped into. */
+export class Message {
+  readonly bytes: Uint8Array;
+  readonly fields: Readonly<Record<string, Value>>;
+  constructor(bytes: Uint8Array, fields: Readonly<Record<string, Value>>) {
+    this.bytes = bytes;
+    this.fields = fields;
+  }
+}
+
+/** A property with what only attributes can be. */
+export type Value = Property | Latin1 | Double | Message | readonly Value[] | { readonly [key: string]: Value };
+
 /** Steps from a value into `segments` and encodes what is found. */
-export function encodeProperty(value: Property, segments: readonly ByteString[] = []): PropertyValue {
+export function encodeProperty(value: Value, segments: readonly ByteString[] = []): PropertyValue {
   let found = value;
   for (const segment of segments) {
     if (Array.isArray(found)) {
-      found = /^\d+$/.test(segment) ? (found as readonly Property[])[Number(segment)] : undefined;
-    } else if (typeof found === "object" && found !== null && !(found instanceof Uint8Array)) {
-      found = Object.hasOwn(found, segment) ? (found as Record<string, Property>)[segment] : undefined;
-    } else {
-      return Status.NotFound;
+      found = /^\d+$/.test(segment) ? (found as readonly Value[])[Number(segment)] : undefined;
+      continue;
     }
+    const fields = fieldsOf(found);
+    if (fields === undefined) return Status.NotFound;
+    const name = textOf(bytesOf(segment));
+    found = Object.hasOwn(fields, name) ? fields[name] : undefined;
   }
   return encode(found);
 }
 
-function encode(value: Property): PropertyValue {
+function fieldsOf(value: Value): Readonly<Record<string, Value>> | undefined {
+  if (value instanceof Message) return value.fields;
+  if (typeof value !== "object" || value === null || isLeaf(value)) return undefined;
+  return value as Readonly<Record<string, Value>>;
+}
+
+const isLeaf = (value: object): boolean =>
+  value instanceof Uint8Array || value instanceof Latin1 || value instanceof Double;
+
+function encode(value: Value): PropertyValue {
   switch (typeof value) {
     case "string":
       return byteString(utf8(value));
@@ -58,18 +97,21 @@ function encode(value: Property): PropertyValue {
   }
   if (value === null) return Status.SerializationFailure;
   if (value instanceof Uint8Array) return value;
+  if (value instanceof Latin1) return value.text;
+  if (value instanceof Double) return double(value.value);
+  if (value instanceof Message) return value.bytes;
   const pairs: Pair[] = [];
-  const add = (key: Property, entry: Property): boolean => {
+  const add = (key: Value, entry: Value): boolean => {
     const [name, text] = [encode(key), entry === "" ? "" : encode(entry)];
     if (typeof name === "number" || typeof text === "number") return false;
     pairs.push([asText(name), asText(text)]);
     return true;
   };
   const entries = Array.isArray(value)
-    ? value.map((one) => [one, ""] as const)
-    : Object.entries(value as Record<string, Property>);
+    ? (value as readonly Value[]).map((one) => [one, ""] as const)
+    : Object.entries(value as Readonly<Record<string, Value>>);
   for (const [key, entry] of entries) if (!add(key, entry)) return Status.SerializationFailure;
-  return pairs.length === 0 ? "" : encodePairs(pairs);
+  return encodePairs(pairs); // an empty map, too, has the four bytes of its count [R]
 }
 
 const asText = (value: ByteString | Uint8Array): ByteString => (typeof value === "string" ? value : byteString(value));

@@ -52,6 +52,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this._client = client;
     const { clock, settings } = this.proxy;
     this.info = new EnvoyStream(clock, connection.id, settings.properties, connection.facts, connection.filterState);
+    this.info.proxy = this.proxy.info;
     this.upstream = new Router(this);
   }
 
@@ -325,7 +326,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   private _grpcStatus(status: string | undefined): string | undefined {
     const { responseTrailers, responseHeaders, requestHeaders } = this.http;
     const said = responseTrailers?.first("grpc-status") ?? responseHeaders?.first("grpc-status");
-    if (said !== undefined || status === undefined || !isGrpc(requestHeaders)) return said;
+    if (!isGrpc(requestHeaders)) return undefined;
+    if (said !== undefined || status === undefined) return said;
     return String(grpcStatusOf(Number(status)));
   }
 
@@ -341,7 +343,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       protocol: info.protocol,
       method: http.requestHeaders?.first(":method"),
       path: http.requestHeaders?.first("x-envoy-original-path") ?? http.requestHeaders?.first(":path"),
-      cluster: this.proxy.settings.clusters.has(info.clusterName ?? "") ? info.clusterName : undefined,
+      cluster: info.cluster && info.clusterName,
       route: info.routeName,
       grpcStatus: this._grpcStatus(status),
       filterState: info.filterState.all(),

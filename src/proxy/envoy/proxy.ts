@@ -23,6 +23,7 @@ import type { PluginHome } from "./plugin-handle.js";
 import { loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
 import type { Profile } from "./profiles.js";
 import { newestProfile } from "./profiles.js";
+import { ProxyInfo } from "./proxy-info.js";
 import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
 
 /** An Envoy: listener, filter chain, routes, clusters, and plugins on their threads. */
@@ -40,6 +41,8 @@ export class EnvoyProxy {
   /** Called when a plugin does what ends a real Envoy, at that very moment: the first time, before the hostcall returns. */
   onCrash: (diagnostic: Diagnostic) => void = () => {};
   readonly home: PluginHome;
+  /** What properties of all streams show. */
+  readonly info: ProxyInfo;
   /** `x-request-id` of a request that has none: a UUID that counts. */
   readonly requestId: () => ByteString;
   /** `date` of a response that has none. */
@@ -54,6 +57,7 @@ export class EnvoyProxy {
   private constructor(settings: ProxySettings, profile: Profile) {
     this.settings = settings;
     this.profile = profile;
+    this.info = new ProxyInfo({ ...settings, profile });
     this.clock = new Clock({
       ...(settings.startNs !== undefined && { startNs: settings.startNs }),
       ...(settings.realClock !== undefined && { real: settings.realClock }),
@@ -259,8 +263,8 @@ export class EnvoyProxy {
       logLevel: settings.logLevel,
       logsCrossings: settings.logsCrossings ?? false,
       ...(settings.resolveDns && { resolveDns: settings.resolveDns }),
-      foreignFunctions: foreignFunctions(settings.foreignFunctions, properties, profile),
-      property: (segments) => processProperty(properties, segments),
+      foreignFunctions: foreignFunctions(settings.foreignFunctions, properties, profile, this.info.node),
+      property: (segments) => processProperty(properties, segments, this.info),
       ...(threadOf && { threadOf }),
     });
     thread.onDiagnostic = (code, message) => this._note(code, message);

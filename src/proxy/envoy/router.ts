@@ -102,9 +102,11 @@ export class Router implements SideEnd, UpstreamOwner {
     const { info } = this._stream;
     info.upstream = {
       address: host.address,
-      localAddress: "127.0.0.1:40000",
+      localAddress: host.refuses === true ? undefined : "127.0.0.1:40000",
+      ...(host.refuses === true && { transportFailureReason: "delayed connect error: Connection refused" }),
       requestAttemptCount: 1,
       backendLatencyNs: undefined,
+      host,
     };
   }
 

@@ -6,6 +6,7 @@ import type { HostFunctions } from "../../host/host-function.js";
 import type { UnknownImports } from "../../host/linker.js";
 import type { ResolveDns } from "../../host/services/dns.js";
 import type { LoadedModule } from "../../vm/loaded-module.js";
+import type { NodeSettings } from "./config-messages.js";
 import type { Cluster } from "./peers.js";
 import type { Property } from "./property-value.js";
 
@@ -102,6 +103,8 @@ export interface ListenerSettings {
   readonly direction: 0 | 1 | 2;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly maxHeaders: number;
+  /** Default "". */
+  readonly filterChainName?: string;
 }
 
 /** Everything a proxy is made of. */
@@ -114,7 +117,10 @@ export interface ProxySettings {
   readonly listener: ListenerSettings;
   /** Properties that are given, by path with dots: they win over what is computed. */
   readonly properties: Readonly<Record<string, Property>>;
+  /** What filters before the plugins left, by filter name. */
   readonly dynamicMetadata: Readonly<Record<string, unknown>>;
+  /** Who this Envoy is. Default: nobody in particular. */
+  readonly node?: NodeSettings;
   readonly logLevel: LogLevel;
   /** Log every call across the border with raw arguments, as Envoy does at level trace. Default false. */
   readonly logsCrossings?: boolean;

@@ -1,13 +1,20 @@
 import type { Clock } from "../../host/services/clock.js";
 import { FilterState } from "./filter-state.js";
+import type { HostFacts } from "./peers.js";
 import type { Property } from "./property-value.js";
+import type { ClusterFacts, ProxyInfo } from "./proxy-info.js";
+import { plainProxy } from "./proxy-info.js";
 import type { Route, VirtualHost } from "./settings.js";
 
 export type Protocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "HTTP/3";
 
 export interface UpstreamInfo {
   readonly address: string;
-  readonly localAddress: string;
+  /** Undefined when there was no connection. */
+  readonly localAddress: string | undefined;
+  /** Why not. */
+  readonly transportFailureReason?: string;
+  readonly host?: HostFacts;
   readonly requestAttemptCount: number;
   /** Nanoseconds from the first byte sent to the last received; undefined before that. */
   backendLatencyNs: number | undefined;
@@ -45,6 +52,10 @@ export class StreamInfo {
   route: Route | undefined = undefined;
   routeName: string | undefined = undefined;
   clusterName: string | undefined = undefined;
+  /** What is the same for all streams. */
+  proxy: ProxyInfo = plainProxy;
+  /** Where a TCP connection goes. */
+  tcpCluster: ClusterFacts | undefined = undefined;
   private readonly _clock: Clock;
   private readonly _startedNs: number;
   private _filterState: FilterState | undefined = undefined;
@@ -64,6 +75,11 @@ export class StreamInfo {
     this.connectionId = connectionId;
     this.properties = properties;
     if (facts !== undefined) Object.assign(this, facts);
+  }
+
+  /** The cluster of the route. */
+  get cluster(): ClusterFacts | undefined {
+    return this.tcpCluster ?? this.proxy.cluster(this.clusterName);
   }
 
   /** Wall time at which the request came, nanoseconds since the Unix epoch. */

@@ -63,6 +63,8 @@ class Accepted implements RelayOwner {
       destinationAddress: settings.listener.address,
     }));
     info.protocol = undefined;
+    info.proxy = proxy.info;
+    info.tcpCluster = options.cluster;
     const relay = new TcpRelay(clock, this, options.cluster, info, options);
     const filters = filtersOf(proxy, workers[id % workers.length]!, info);
     this.stream = relay.stream = new TcpStream(clock, filters, relay, info, settings.listener.bufferLimit);

@@ -5,11 +5,13 @@ import type { ClosedBy } from "../network-filter.js";
 import type { TcpConnection, TcpPeer } from "../tcp-socket.js";
 import { TcpSocket } from "../tcp-socket.js";
 import type { TcpEnds, TcpStream } from "../tcp-stream.js";
+import type { HostFacts } from "./peers.js";
+import type { ClusterFacts } from "./proxy-info.js";
 import { responseFlags } from "./response-flags.js";
 import type { StreamInfo } from "./stream-info.js";
 
 /** A server that takes connections. */
-export interface TcpHost {
+export interface TcpHost extends HostFacts {
   /** `ip:port`, for properties. */
   readonly address: string;
   /** Nothing listens there. */
@@ -18,7 +20,7 @@ export interface TcpHost {
   connect(connection: TcpConnection): TcpPeer;
 }
 
-export interface TcpCluster {
+export interface TcpCluster extends ClusterFacts {
   readonly name: string;
   readonly hosts: readonly TcpHost[];
 }
@@ -118,6 +120,7 @@ export class TcpRelay implements TcpEnds {
       localAddress: `127.0.0.1:${40_000 + (this._info.connectionId % 10_000)}`,
       requestAttemptCount: 1,
       backendLatencyNs: undefined,
+      host,
     };
     upstream.peer = host.connect(upstream);
     this._active();

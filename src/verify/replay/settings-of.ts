@@ -52,6 +52,7 @@ export async function settingsOf(scenario: Scenario, modules: string, world: Wor
     listener: listenerOf(scenario),
     properties: {},
     dynamicMetadata: dynamicMetadataOf(scenario),
+    node: { id: "node-1", cluster: "cluster-1", metadata: { K: "v", N: 7 } },
     logLevel: levels[scenario.log_levels?.["wasm"] ?? "info"],
     foreignFunctions: {},
     workers: scenario.concurrency ?? 1,

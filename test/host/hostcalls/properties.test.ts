@@ -129,7 +129,8 @@ describe("proxy_get_property: values as bytes (envoy-behaviour.md §5.2)", () =>
     { claim: "true in one byte", value: true, got: "\x01" },
     { claim: "false in one byte", value: false, got: "\0" },
     { claim: "null, which has no bytes", value: null, got: SF },
-    { claim: "an empty list", value: [], got: "" },
+    { claim: "an empty list: a count of 0", value: [], got: "\0\0\0\0" },
+    { claim: "an empty map: a count of 0", value: {}, got: "\0\0\0\0" },
   ])("$claim", async ({ value, got }) => {
     expect(await onStream((guest) => get(guest, "mine"), { mine: value })).toBe(got);
   });

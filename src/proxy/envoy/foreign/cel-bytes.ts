@@ -34,7 +34,7 @@ export function celTimestamp(ns: bigint): Date {
 }
 
 /** The bytes of a CEL value as a property has them, or SERIALIZATION_FAILURE. [E] serializeValue, 5.2 */
-export function celBytes(value: unknown): Uint8Array | "" | Status {
+export function celBytes(value: unknown): Uint8Array | Status {
   switch (typeof value) {
     case "string":
       return utf8(value);
@@ -47,7 +47,8 @@ export function celBytes(value: unknown): Uint8Array | "" | Status {
     default:
       break;
   }
-  if (value === null || typeof value !== "object" || value instanceof CelGroup) return Status.SerializationFailure;
+  if (value === null || typeof value !== "object") return Status.SerializationFailure;
+  if (value instanceof CelGroup) return value.bytes ?? Status.SerializationFailure;
   if (value instanceof Uint8Array) return value;
   if (value instanceof Date) return int64(exact.get(value) ?? BigInt(value.getTime()) * 1_000_000n);
   if (value instanceof Duration) return int64(value.seconds * billion + BigInt(value.nanos));
@@ -61,14 +62,14 @@ export function celBytes(value: unknown): Uint8Array | "" | Status {
 }
 
 /** A map, or a list whose elements are keys without values. */
-function pairsOf(entries: readonly (readonly [unknown, unknown])[]): Uint8Array | "" | Status {
+function pairsOf(entries: readonly (readonly [unknown, unknown])[]): Uint8Array | Status {
   const pairs: Pair[] = [];
   for (const [key, value] of entries) {
     const [name, text] = [celText(key), value === undefined ? "" : celText(value)];
     if (typeof name === "number" || typeof text === "number") return Status.SerializationFailure;
     pairs.push([name, text]);
   }
-  return pairs.length === 0 ? "" : encodePairs(pairs);
+  return encodePairs(pairs);
 }
 
 function celText(value: unknown): ByteString | Status {

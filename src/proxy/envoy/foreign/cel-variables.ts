@@ -3,8 +3,10 @@ import type { ByteString } from "../../../abi/bytes.js";
 import type { Context } from "../../../host/contexts.js";
 import { HeaderMap } from "../../header-map.js";
 import type { AttributeValue } from "../attributes.js";
-import { isGroup, Latin1 } from "../attributes.js";
-import type { Properties, Property } from "../property-value.js";
+import { isGroup } from "../attributes.js";
+import { givenProperties } from "../given-properties.js";
+import type { Properties, Value } from "../property-value.js";
+import { Double, Latin1, Message } from "../property-value.js";
 import { celDuration, celTimestamp } from "./cel-bytes.js";
 import { CelGroup } from "./cel-group.js";
 import { envoyStreamOf } from "./envoy-stream.js";
@@ -21,20 +23,20 @@ const durations: ReadonlySet<string> = new Set([
  * What expressions can name in this context: attributes, the plugin's own names, and properties that plugins set. Values are
  * computed when they are asked for. [E] Context::findValue
  */
-export function celVariables(context: Context, properties: Properties): CelGroup {
+export function celVariables(context: Context, properties: Properties, node: Message): CelGroup {
   const found = envoyStreamOf(context);
-  const given = found?.properties.properties ?? properties;
-  const attribute = (path: string): AttributeValue => found?.properties.attribute(found.filter, path);
+  const given = givenProperties(found?.properties.properties ?? properties);
+  const attribute = (path: string): AttributeValue =>
+    found === undefined ? (path === "xds.node" ? node : undefined) : found.properties.attribute(found.filter, path);
 
   const at = (path: string, depth: number): unknown => {
-    if (Object.hasOwn(given, path)) return fromProperty(given[path]);
+    if (given.has(path)) return fromValue(given.get(path));
     const value = attribute(path);
     if (value !== undefined) return fromAttribute(path, value);
-    const isInside = Object.keys(given).some((name) => name.startsWith(`${path}.`));
-    if (isInside || (depth === 1 && found !== undefined && isGroup(path))) {
+    if (given.hasBelow(path) || (depth === 1 && (found === undefined ? path === "xds" : isGroup(path)))) {
       return new CelGroup((name) =>
         path === "filter_state" && found !== undefined
-          ? found.properties.filterState.get(byteName(name))
+          ? (found.properties.filterState.get(byteName(name)) ?? at(`${path}.${name}`, depth + 1))
           : at(`${path}.${name}`, depth + 1),
       );
     }
@@ -46,24 +48,29 @@ export function celVariables(context: Context, properties: Properties): CelGroup
     if (value !== undefined) return value;
     const own = name.startsWith("plugin_") ? context.property([name]) : undefined;
     if (typeof own === "string") return text(own);
-    return found?.properties.filterState.get(`wasm.${byteName(name)}`);
+    return found?.properties.filterState.get(`wasm.${byteName(name)}`) ?? at(`filter_state.wasm.${name}`, 3);
   });
 }
 
 function fromAttribute(path: string, value: Exclude<AttributeValue, undefined>): unknown {
   if (value instanceof HeaderMap) return headerGroup(value);
-  if (value instanceof Latin1) return text(value.text);
   if (typeof value === "bigint" && timestamps.has(path)) return celTimestamp(value);
   if (typeof value === "bigint" && durations.has(path)) return celDuration(value);
-  return fromProperty(value);
+  return fromValue(value);
 }
 
 /** Numbers of properties are whole ones unless they have a fraction. */
-function fromProperty(value: Property): unknown {
+function fromValue(value: Value): unknown {
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return (value as readonly Property[]).map(fromProperty);
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fromProperty(one)]));
+  if (value instanceof Latin1) return text(value.text);
+  if (value instanceof Double) return value.value;
+  if (value instanceof Message) {
+    const { fields } = value;
+    return new CelGroup((name) => (Object.hasOwn(fields, name) ? fromValue(fields[name]) : undefined), value.bytes);
+  }
+  if (Array.isArray(value)) return (value as readonly Value[]).map(fromValue);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fromValue(one)]));
 }
 
 /** Names ignore case, repeated values are joined. */

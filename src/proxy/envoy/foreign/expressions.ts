@@ -1,11 +1,11 @@
 import { Environment } from "@marcbachmann/cel-js";
-import { noBytes, textOf } from "../../../abi/bytes.js";
+import { textOf } from "../../../abi/bytes.js";
 import { LogLevel, Status } from "../../../abi/enums.js";
 import { limits } from "../../../abi/limits.js";
 import { messageOf } from "../../../errors.js";
 import type { Context, RootExtension } from "../../../host/contexts.js";
 import type { ForeignFunction } from "../../../host/foreign-function.js";
-import type { Properties } from "../property-value.js";
+import type { Message, Properties } from "../property-value.js";
 import { celBytes } from "./cel-bytes.js";
 import { celVariables } from "./cel-variables.js";
 
@@ -59,18 +59,17 @@ export const exprCreate: ForeignFunction = (bytes, context) => {
  * BAD_ARGUMENT for other than 4 bytes, NOT_FOUND for no such token, INTERNAL_FAILURE when the evaluation fails,
  * SERIALIZATION_FAILURE for a value without bytes. `properties` are those that win over what a root can see.
  */
-export function exprEvaluate(properties: Properties): ForeignFunction {
+export function exprEvaluate(properties: Properties, node: Message): ForeignFunction {
   return (bytes, context) => {
     const expression = find(bytes, context);
     if (typeof expression === "number") return expression;
     let value: unknown;
     try {
-      value = expression(celVariables(context, properties));
+      value = expression(celVariables(context, properties, node));
     } catch {
       return Status.InternalFailure;
     }
-    const found = celBytes(value);
-    return found === "" ? noBytes : found;
+    return celBytes(value);
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ForeignFunction } from "../../../host/foreign-function.js";
 import { newestProfile, type Profile } from "../profiles.js";
-import type { Properties } from "../property-value.js";
+import type { Message, Properties } from "../property-value.js";
+import { plainProxy } from "../proxy-info.js";
 import { compress, uncompress } from "./compression.js";
 import { declareProperty } from "./declare-property.js";
 import { exprCreate, exprDelete, exprEvaluate } from "./expressions.js";
@@ -13,11 +14,13 @@ import { sign, verifySignature } from "./signatures.js";
  *
  * They act on the effective context. [E] foreign.cc
  * @param properties Properties that are set for the whole proxy: expressions of root contexts see these.
+ * @param node What they see as `xds.node`.
  */
 export function foreignFunctions(
   added: Readonly<Record<string, ForeignFunction>>,
   properties: Properties,
   profile: Profile = newestProfile,
+  node: Message = plainProxy.node,
 ): ReadonlyMap<string, ForeignFunction> {
   return new Map([
     ...(profile.clearsRouteCache ? [["clear_route_cache", clearRouteCache] as const] : []),
@@ -25,7 +28,7 @@ export function foreignFunctions(
     ["declare_property", declareProperty],
     ["expr_create", exprCreate],
     ["expr_delete", exprDelete],
-    ["expr_evaluate", exprEvaluate(properties)],
+    ["expr_evaluate", exprEvaluate(properties, node)],
     ["set_envoy_filter_state", setEnvoyFilterState(profile)],
     ...(profile.signs ? [["sign", sign] as const] : []),
     ["uncompress", uncompress],
