@@ -32,7 +32,11 @@ export function celVariables(context: Context, properties: Properties, node: Mes
   const at = (path: string, depth: number): unknown => {
     if (given.has(path)) return fromValue(given.get(path));
     const value = attribute(path);
-    if (value !== undefined) return fromAttribute(path, value);
+    const whole = value === undefined ? undefined : fromAttribute(path, value);
+    if (given.hasBelow(path) && whole instanceof Map) {
+      return new CelGroup((name) => at(`${path}.${name}`, depth + 1) ?? whole.get(name));
+    }
+    if (value !== undefined) return whole;
     if (given.hasBelow(path) || (depth === 1 && (found === undefined ? path === "xds" : isGroup(path)))) {
       return new CelGroup((name) =>
         path === "filter_state" && found !== undefined
