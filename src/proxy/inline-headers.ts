@@ -5,11 +5,12 @@
  */
 const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean);
 
-const both = words(`:status :path :method :scheme :authority :protocol cache-control connection content-encoding
+const both = words(`cache-control connection content-encoding
   content-length content-type keep-alive proxy-connection proxy-status transfer-encoding upgrade via x-request-id
   x-envoy-attempt-count x-envoy-decorator-operation`);
 
-const request = words(`accept accept-encoding access-control-request-headers access-control-request-method
+const request =
+  words(`:path :method :scheme :authority :protocol accept accept-encoding access-control-request-headers access-control-request-method
   access-control-request-private-network authorization expect grpc-accept-encoding grpc-timeout if-match if-modified-since
   if-none-match if-range if-unmodified-since origin pragma referer te user-agent x-client-trace-id x-forwarded-client-cert
   x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-envoy-downstream-service-cluster
@@ -20,7 +21,8 @@ const request = words(`accept accept-encoding access-control-request-headers acc
   x-envoy-upstream-rq-per-try-timeout-ms x-envoy-upstream-rq-timeout-alt-response
   x-envoy-upstream-stream-duration-ms`);
 
-const response = words(`access-control-allow-credentials access-control-allow-headers access-control-allow-methods
+const response =
+  words(`:status access-control-allow-credentials access-control-allow-headers access-control-allow-methods
   access-control-allow-origin access-control-allow-private-network access-control-expose-headers access-control-max-age
   age date etag expires grpc-message grpc-status last-modified location server vary x-envoy-degraded
   x-envoy-immediate-health-check-fail x-envoy-ratelimited x-envoy-upstream-canary

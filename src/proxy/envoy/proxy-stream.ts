@@ -11,6 +11,7 @@ import type { LocalReply } from "../local-reply.js";
 import { grpcStatusOf, isGrpc } from "../local-reply.js";
 import { EnvoyStream } from "./attributes.js";
 import type { Connection } from "./connection.js";
+import { joinCookies } from "./cookies.js";
 import { frameResponse } from "./http1-framing.js";
 import type { Client, DownstreamStream } from "./peers.js";
 import type { EnvoyProxy } from "./proxy.js";
@@ -68,6 +69,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     if (protocol !== "HTTP/2") {
       const connection = headers.first("connection") ?? "";
       this._closes = this._http10 ? !/keep-alive/i.test(connection) : /(^|,)\s*close\s*(,|$)/i.test(connection);
+    } else {
+      joinCookies(headers);
     }
     if (/^100-continue$/i.test(headers.first("expect") ?? "")) {
       headers.remove("expect");
@@ -174,6 +177,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const { connection, proxy } = this;
     const upgraded = this._upgrade && headers.first(":status") === "101";
     finishResponse(headers, proxy.date, upgraded);
+    const { requestHeaders } = this.http;
+    if (requestHeaders?.first("x-envoy-force-trace") !== undefined) {
+      headers.replace("x-request-id", requestHeaders.first("x-request-id") ?? "");
+    }
     if (connection.protocol === "HTTP/2") {
       this._client.headers(headers.copy(), endOfStream);
       return;
@@ -325,8 +332,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   /** What the response says, or for a gRPC request what its HTTP status means. [R] */
   private _grpcStatus(status: string | undefined): string | undefined {
     const { responseTrailers, responseHeaders, requestHeaders } = this.http;
-    const said = responseTrailers?.first("grpc-status") ?? responseHeaders?.first("grpc-status");
     if (!isGrpc(requestHeaders)) return undefined;
+    const said = [responseTrailers, responseHeaders].map((map) => map?.first("grpc-status")).find(isNumber);
     if (said !== undefined || status === undefined) return said;
     return String(grpcStatusOf(Number(status)));
   }
@@ -342,7 +349,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       responseBytes: info.responseBytes,
       protocol: info.protocol,
       method: http.requestHeaders?.first(":method"),
-      path: http.requestHeaders?.first("x-envoy-original-path") ?? http.requestHeaders?.first(":path"),
+      path: http.requestHeaders?.first(":path"),
       cluster: info.cluster && info.clusterName,
       route: info.routeName,
       grpcStatus: this._grpcStatus(status),
@@ -358,6 +365,8 @@ function formatted(format: string, { body }: LocalReply): Uint8Array {
   const parts = format.split("%LOCAL_REPLY_BODY%").flatMap((text, i) => (i === 0 ? [utf8(text)] : [body, utf8(text)]));
   return concat(parts);
 }
+
+const isNumber = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text);
 
 /** What an HTTP/2 stream may hold: its window, not the connection's buffer limit. [R] */
 const http2Window = 16 * 1024 * 1024;

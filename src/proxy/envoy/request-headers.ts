@@ -57,6 +57,7 @@ export function normaliseRequest(
   proxy: { readonly requestId: () => ByteString; readonly profile: Pick<Profile, "passesStreamDuration"> },
 ): void {
   if (headers.hasAny(special)) {
+    for (const name of nominated(headers)) headers.remove(name);
     for (const name of isUpgrade(headers, listener.upgrades) ? hopByHop.slice(2) : hopByHop) headers.remove(name);
     const referer = headers.first("referer");
     if (referer !== undefined && !isUrl(referer)) headers.remove("referer");
@@ -65,11 +66,14 @@ export function normaliseRequest(
   }
   if (listener.useRemoteAddress) addForwardedFor(headers, connection, listener);
   const proto = headers.first("x-forwarded-proto");
-  if (headers.first(":scheme") === undefined) headers.add(":scheme", proto ?? "http");
-  else if (proto !== undefined && connection.protocol !== "HTTP/2") headers.overwrite(":scheme", proto);
+  const scheme = proto !== undefined && /^https?$/i.test(proto) ? proto : undefined;
+  if (headers.first(":scheme") === undefined) headers.add(":scheme", scheme ?? "http");
+  else if (scheme !== undefined && connection.protocol !== "HTTP/2") headers.overwrite(":scheme", scheme);
   if (proto === undefined) headers.add("x-forwarded-proto", "http");
   if (listener.useRemoteAddress) addExternalAddress(headers, connection);
-  if (headers.first("x-request-id") === undefined) headers.add("x-request-id", proxy.requestId());
+  if (listener.useRemoteAddress || headers.first("x-request-id") === undefined) {
+    headers.overwrite("x-request-id", proxy.requestId()); // at an edge the client's own does not count
+  }
 }
 
 /** [R] A loopback client is shown by the host's own address. */
@@ -82,18 +86,20 @@ function addForwardedFor(
   headers.add("x-forwarded-for", ip.startsWith("127.") ? localAddress : ip);
 }
 
+/** [R] Also for a loopback client: no address is internal unless it is configured to be. */
 function addExternalAddress(headers: HeaderMap, { sourceAddress }: ConnectionFacts): void {
-  const ip = hostOf(sourceAddress);
-  if (isInternal(ip)) return;
-  headers.replace("x-envoy-external-address", ip);
+  headers.replace("x-envoy-external-address", hostOf(sourceAddress));
 }
 
 const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 
-/** RFC 1918, RFC 4193 and loopback. */
-const isInternal = (ip: string): boolean => /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd])/.test(ip);
+/** Names that `connection` makes hop-by-hop; `te` stays. */
+function nominated(headers: HeaderMap): string[] {
+  const names = (headers.first("connection") ?? "").toLowerCase().split(",");
+  return names.map((name) => name.trim()).filter((name) => name !== "" && name !== "te" && !name.startsWith(":"));
+}
 
-const isUrl = (text: string): boolean => /^https?:\/\/[^\s/]/.test(text) && !/\s/.test(text);
+const isUrl = (text: string): boolean => /^[!-~]+$/.test(text);
 
 /**
  * What the connection manager does to response headers after the last filter, and what it adds: `date` if there is none, and

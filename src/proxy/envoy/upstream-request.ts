@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
 import type { HeaderMap } from "../header-map.js";
 import { concat, noBytes, utf8 } from "../../abi/bytes.js";
+import { joinCookies } from "./cookies.js";
 import { badRequestHeader } from "./header-check.js";
 import { frameRequest } from "./http1-framing.js";
 import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
@@ -121,9 +122,11 @@ export class UpstreamRequest implements HostEvents {
     const status = Number(headers.first(":status"));
     if (status >= 100 && status < 200 && status !== 101) return; // not passed on
     this._answered = true;
+    if (this._cluster.protocol === "HTTP/2") joinCookies(headers);
+    else if (headers.first("keep-alive") !== undefined) headers.remove("keep-alive");
     if (this._complete && status !== 101) {
       const ms = Math.floor((this._clock.elapsedNs - this._sentNs) / 1e6);
-      headers.replace("x-envoy-upstream-service-time", String(ms));
+      headers.overwrite("x-envoy-upstream-service-time", String(ms));
     }
     if (endOfStream) this._finish();
     this._owner.responseHeaders(headers, endOfStream);

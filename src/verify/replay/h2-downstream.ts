@@ -1,3 +1,4 @@
+import type { Pair } from "../../abi/pairs.js";
 import type { Client, DownstreamStream } from "../../proxy/envoy/peers.js";
 import type { EnvoyProxy } from "../../proxy/envoy/proxy.js";
 import { HeaderMap } from "../../proxy/header-map.js";
@@ -21,7 +22,7 @@ export async function serveH2Downstream(proxy: EnvoyProxy, stream: ByteStream): 
       else if (event.kind === "headers") {
         const request = connection.newStream(new H2Response(new H2Sender(codec, event.stream)));
         requests.set(event.stream, request);
-        request.headers(new HeaderMap("request", event.fields), event.last);
+        request.headers(new HeaderMap("request", withoutHost(event.fields)), event.last);
       }
     }
   } catch (thrown) {
@@ -35,6 +36,12 @@ function passOn(event: Exclude<H2Event, { kind: "goaway" }>, request: Downstream
   if (event.kind === "data") request.data(event.bytes, event.last);
   else if (event.kind === "headers") request.trailers(new HeaderMap("requestTrailers", event.fields));
   else if (event.kind === "reset") request.reset();
+}
+
+/** Beside `:authority` a `host` counts for nothing. [R] */
+function withoutHost(fields: readonly Pair[]): readonly Pair[] {
+  const has = fields.some(([name]) => name === ":authority");
+  return has ? fields.filter(([name]) => name !== "host") : fields;
 }
 
 class H2Response implements Client {
