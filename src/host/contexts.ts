@@ -1,11 +1,11 @@
 import type { ByteString } from "../abi/bytes.js";
-import { noBytes } from "../abi/bytes.js";
+import { concat, noBytes } from "../abi/bytes.js";
 import { BufferType, MapType, Status } from "../abi/enums.js";
 import type { PluginVm } from "./plugin-vm.js";
 import type { BufferPort, Fields, PropertyValue, StreamPort } from "./stream-port.js";
 import type { Timer } from "./services/clock.js";
 
-/** A buffer that is never changed: configurations, call responses, messages. */
+/** A buffer that is never changed: configurations, call responses. */
 export class ReadOnlyBuffer implements BufferPort {
   private readonly _bytes: Uint8Array;
   constructor(bytes: Uint8Array) {
@@ -16,6 +16,25 @@ export class ReadOnlyBuffer implements BufferPort {
   }
   bytes(start: number, max: number): Uint8Array {
     return this._bytes.subarray(start, start + max);
+  }
+}
+
+/** A message that a call brought: its callback may edit it as it may a body. [R] avail12 */
+export class MessageBuffer implements BufferPort {
+  private _bytes: Uint8Array;
+  constructor(bytes: Uint8Array) {
+    this._bytes = bytes;
+  }
+  get size(): number {
+    return this._bytes.length;
+  }
+  bytes(start: number, max: number): Uint8Array {
+    return this._bytes.subarray(start, start + max);
+  }
+  splice(start: number, size: number, data: Uint8Array): boolean {
+    if (start > 0 && start < this._bytes.length) return false;
+    this._bytes = concat(start === 0 ? [data, this._bytes.subarray(size)] : [this._bytes, data]);
+    return true;
   }
 }
 
@@ -74,7 +93,7 @@ export class Context {
     return this._delivered(map) ?? Status.BadArgument;
   }
 
-  writeFields(_map: number): Fields | Status {
+  writeFields(_map: number, _isWrite?: boolean): Fields | Status {
     return Status.BadArgument;
   }
 
@@ -230,8 +249,8 @@ export class StreamContext extends Context {
     return this._stream.readFields(map as MapType);
   }
 
-  override writeFields(map: number): Fields | Status {
-    return map > MapType.ResponseTrailers ? Status.BadArgument : this._stream.writeFields(map as MapType);
+  override writeFields(map: number, isWrite?: boolean): Fields | Status {
+    return map > MapType.ResponseTrailers ? Status.BadArgument : this._stream.writeFields(map as MapType, isWrite);
   }
 
   override listFields(map: number): Fields | undefined {

@@ -17,7 +17,7 @@ import type { GrpcEvents, HttpCallAnswer } from "./callouts.js";
 import type { LinkedCallback, LinkedCallbacks } from "./callbacks.js";
 import { ContextTable } from "./context-table.js";
 import type { Delivery } from "./contexts.js";
-import { Context, PluginContext, ReadOnlyBuffer } from "./contexts.js";
+import { Context, MessageBuffer, PluginContext, ReadOnlyBuffer } from "./contexts.js";
 import type { FailState, Trap } from "./failure.js";
 import { describeTrap, envoyTrapLine } from "./failure.js";
 import type { Guard, GuestTimeout, Interruptible } from "./guard.js";
@@ -466,7 +466,7 @@ export class PluginVm implements ImportScope, Interruptible {
     const metadata = (callback: LinkedCallback, fields: Fields, key: "grpcInitialMetadata" | "grpcTrailingMetadata") =>
       open(() => root.deliver({ [key]: fields }, () => this.notify(callback, root, token, fields.count)));
     const message = (bytes: Uint8Array): void =>
-      root.deliver({ grpcMessage: new ReadOnlyBuffer(bytes) }, () =>
+      root.deliver({ grpcMessage: new MessageBuffer(bytes) }, () =>
         this.notify(callbacks.proxy_on_grpc_receive, root, token, bytes.length),
       );
     return {

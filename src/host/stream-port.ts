@@ -49,8 +49,12 @@ export type PropertyValue = ByteString | Uint8Array | Status;
 export interface StreamPort {
   /** The map for reading, or the status that a read answers while there is none. */
   readFields(map: MapType): Fields | Status;
-  /** The map for `size` and writes, or the status they answer. */
-  writeFields(map: MapType): Fields | Status;
+  /**
+   * The map for `size` and writes, or the status they answer.
+   *
+   * @param isWrite Default true; false for `size`, which changes nothing.
+   */
+  writeFields(map: MapType, isWrite?: boolean): Fields | Status;
   /** The map for `get pairs`: none is an empty list. */
   listFields(map: MapType): Fields | undefined;
   buffer(type: number): BufferPort;

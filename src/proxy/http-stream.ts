@@ -56,6 +56,8 @@ export class HttpStream implements StreamView {
   private isGrpc = false;
   /** A reply made while a request callback ran; it is sent when the callback has returned. */
   private prepared: LocalReply | undefined = undefined;
+  /** Status of a local reply that was made, also if it never left. */
+  replyStatus: number | undefined = undefined;
   requestAborted = false;
   responseAborted = false;
   private headersSent = false;
@@ -167,6 +169,7 @@ export class HttpStream implements StreamView {
     if (inRequestCallback) this.requestAborted = true;
     else if (this.response.running !== undefined) this.responseAborted = true;
     this.responseCodeDetails = reply.details;
+    this.replyStatus ??= reply.status;
     if (this.response.headers === undefined) {
       this.requestAborted = true;
       if (!inRequestCallback) this.sendThroughChain(reply);
@@ -196,7 +199,8 @@ export class HttpStream implements StreamView {
 
   sendPrepared(): void {
     const reply = this.prepared;
-    if (reply === undefined || this.finished) return;
+    // [R] lrclose: a stream that its filter cut off after preparing this shows it to the chain all the same
+    if (reply === undefined || (this.finished && !this.wasReset)) return;
     this.prepared = undefined;
     this.sendThroughChain(reply);
   }

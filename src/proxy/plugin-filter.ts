@@ -203,10 +203,10 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     return this.liveFields(map);
   }
 
-  writeFields(map: MapType): Fields | Status {
+  writeFields(map: MapType, isWrite = true): Fields | Status {
     switch (map) {
       case MapType.RequestHeaders:
-        if (this._requestHeaders !== undefined) this.handle.clearRouteCache();
+        if (isWrite && this._requestHeaders !== undefined) this.handle.clearRouteCache();
         return this._requestHeaders ?? Status.BadArgument;
       case MapType.RequestTrailers:
         if (this._requestTrailers === undefined && this._requestBody !== undefined && this._endOfStream) {

@@ -24,7 +24,7 @@ export const proxyGetHeaderMapPairs = hostcall(
 export const proxyGetHeaderMapSize = hostcall(
   { name: "proxy_get_header_map_size", params: { map: mapType, size: returnU32 } },
   (call, { map }) => {
-    const fields = call.acting.writeFields(map);
+    const fields = call.acting.writeFields(map, false);
     return typeof fields === "number" ? fields : { size: fields.byteSize };
   },
 );

@@ -21,7 +21,7 @@ const withoutBody: ReadonlySet<string> = new Set(["GET", "HEAD", "CONNECT", "DEL
 
 /** The same for a request. */
 export function frameRequest(headers: HeaderMap, endOfStream: boolean): void {
-  if (headers.has("content-length")) return;
+  if (headers.has("content-length") || headers.has("upgrade")) return;
   if (!endOfStream) headers.add("transfer-encoding", "chunked");
   else if (!withoutBody.has(headers.first(":method") ?? "")) headers.add("content-length", "0");
 }

@@ -340,7 +340,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   private _logAccess(): AccessEntry {
     const { http, info } = this;
-    const status = http.responseHeaders?.first(":status");
+    const status = http.responseHeaders?.first(":status") ?? http.replyStatus?.toString();
     const entry: AccessEntry = {
       code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
       details: http.responseCodeDetails,

@@ -1,9 +1,8 @@
-import { byteString } from "../../abi/bytes.js";
+import { byteString, type ByteString, bytesOf } from "../../abi/bytes.js";
 import type { AccessEntry as OurEntry } from "../../proxy/envoy/settings.js";
 import { HarnessError } from "../../errors.js";
 import type { AccessEntry } from "../envoy/recording.js";
 import type { Scenario } from "../envoy/scenario.js";
-import { shown } from "./log-lines.js";
 
 /** An entry of our access log by the names of a recording; what there is no value for is left out. */
 export function accessOf(entry: OurEntry, extra: Scenario["access_log_fields"] = {}): AccessEntry {
@@ -23,9 +22,18 @@ export function accessOf(entry: OurEntry, extra: Scenario["access_log_fields"] =
   };
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, typeof value === "string" ? shown(value) : value]],
+      value === undefined ? [] : [[name, typeof value === "string" ? sanitized(value) : value]],
     ),
   );
+}
+
+/** UTF-8 as text; otherwise each byte is a character of its own. [E] JsonSanitizer */
+function sanitized(value: ByteString): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytesOf(value));
+  } catch {
+    return value;
+  }
 }
 
 /** Of the command operators only `FILTER_STATE(key)`, the BytesValue that a plugin set, and `FILTER_STATE(key:PLAIN)`. */

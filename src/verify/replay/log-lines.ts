@@ -1,4 +1,3 @@
-import { bytesOf } from "../../abi/bytes.js";
 import type { LogRecord } from "../../host/log-book.js";
 import { showText } from "../envoy/bytes.js";
 import type { LogLine } from "../envoy/recording.js";
@@ -17,6 +16,3 @@ export function logLines(records: readonly LogRecord[]): LogLine[] {
     return { level, logger: prefix === "" || prefix.startsWith(" ") ? "wasm" : prefix, message };
   });
 }
-
-/** A byte string as a recording shows it. */
-export const shown = (text: string): string => showText(bytesOf(text));
