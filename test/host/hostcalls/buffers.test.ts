@@ -256,7 +256,7 @@ describe("the nine buffers in every callback (proxy-wasm-abi.md §4.3, §4.16)",
     expect(seen).toEqual([NF]);
   });
 
-  test("buffer 5 has the message inside proxy_on_grpc_receive alone", async () => {
+  test("buffer 5 has the message inside proxy_on_grpc_receive alone, where it can be edited (recording avail12)", async () => {
     const guest = await relay();
     expect(guest.call("proxy_grpc_stream", 0, 1, 0, 1, 0, 1, 0, 0, 100)).toBe(OK);
     const { events } = guest.callouts.grpcCalls[0]!;
@@ -265,10 +265,11 @@ describe("the nine buffers in every callback (proxy-wasm-abi.md §4.3, §4.16)",
     const inside = guest.during("proxy_on_grpc_receive", () => [
       read(guest, BufferType.GrpcMessage),
       set(guest, BufferType.GrpcMessage, 0, 0, "x"),
+      read(guest, BufferType.GrpcMessage),
     ]);
     events.initialMetadata(metadata);
     events.message(new TextEncoder().encode("message"));
-    expect([before, inside]).toEqual([[""], [["message", BA]]]);
+    expect([before, inside]).toEqual([[""], [["message", OK, "xmessage"]]]);
     expect(read(guest, BufferType.GrpcMessage)).toBe("");
   });
 });
