@@ -11,10 +11,12 @@ const file = new URL("../test/conformance/known-differences.json", import.meta.u
 const [given] = process.argv.slice(2);
 const releases = profiles.filter(({ recorded }) => recorded).map(({ release }) => release);
 const before = JSON.parse(readFileSync(file, "utf8"));
+/** @type {Record<string, Record<string, unknown>>} */
 const after = {};
 
 for (const group of recordingGroups()) {
   for (const entry of readRecordings(group)) {
+    /** @type {Record<string, string>} */
     const reasons = {};
     for (const release of releases) {
       const outcome = await replayAgainst(entry, release);
