@@ -35,6 +35,8 @@ export type { Inspection } from "./harness/inspect.js";
 export type { ModuleSource } from "./harness/source.js";
 export { HeaderMap } from "./proxy/header-map.js";
 export type { Property } from "./proxy/envoy/property-value.js";
+export type { StreamProperties } from "./proxy/envoy/attribute-kinds.js";
+export type { FilterMetadata, Locality, NodeSettings } from "./proxy/envoy/config-messages.js";
 export type { StreamFacts } from "./proxy/envoy/stream-info.js";
 export type { LogRecord, LogSource } from "./host/log-book.js";
 export { formatEvent } from "./host/trace.js";

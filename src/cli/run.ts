@@ -14,7 +14,8 @@ import {
   repeated,
   text,
 } from "./exchange-options.js";
-import { assignmentArgument, listOf, numberArgument, utf8Key } from "./values.js";
+import { propertyFromText } from "../proxy/envoy/given-properties.js";
+import { assignmentArgument, listOf, numberArgument } from "./values.js";
 
 export const runCommand: Command = {
   name: "run",
@@ -24,7 +25,7 @@ export const runCommand: Command = {
   options: {
     ...pluginOptions,
     ...exchangeOptions,
-    property: { ...repeated, describe: "property path=value, the path with dots" },
+    property: { ...repeated, describe: "property path=value, the path with dots; node, metadata, localities as JSON" },
     "log-level": { ...text, describe: `least level that is logged: ${logLevelNames.join(", ")} [info]` },
     trace: { type: "boolean", describe: "show every callback and every hostcall" },
     repeat: {
@@ -95,7 +96,10 @@ function runOptions(args: Record<string, unknown>): RunOptions {
     );
   }
   const properties = Object.fromEntries(
-    listOf(args["property"]).map((one) => utf8Key(assignmentArgument("--property", one, "path=value"))),
+    listOf(args["property"]).map((one) => {
+      const [path, value] = assignmentArgument("--property", one, "path=value");
+      return [path, propertyFromText(path, value)] as const;
+    }),
   );
   return {
     ...pluginInput(args),

@@ -96,8 +96,3 @@ export function headerText(what: string, given: string): string {
   }
   return utf8ByteString(given);
 }
-
-/** A property path as plugins ask for it: UTF-8 bytes. */
-export function utf8Key([path, value]: [string, string]): [string, string] {
-  return [utf8ByteString(path), value];
-}

@@ -5,6 +5,7 @@ import { Clock } from "../host/services/clock.js";
 import { dnsAnswers } from "../host/services/dns.js";
 import { SeededRandom } from "../host/services/random.js";
 import { processProperty } from "../proxy/envoy/attributes.js";
+import { givenProperties } from "../proxy/envoy/given-properties.js";
 import { envoy140 } from "../proxy/envoy/behaviour.js";
 import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import type { ManualCallouts } from "./calls.js";
@@ -28,6 +29,7 @@ export function newHome<C extends ManualCallouts>(options: PluginOptions, callou
   });
   const calls = callouts(clock);
   const properties = options.properties ?? {};
+  givenProperties(properties); // what is wrong in them is told now
   const process = new HostProcess({
     behaviour: envoy140,
     callouts: calls,

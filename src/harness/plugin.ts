@@ -18,7 +18,7 @@ import { captureState, restoreState } from "../host/state.js";
 import { Clock } from "../host/services/clock.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { TraceEvent } from "../host/trace.js";
-import type { Property } from "../proxy/envoy/property-value.js";
+import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
 import type { PluginCall } from "./calls.js";
 import type { DnsTable } from "../host/services/dns.js";
 import type { Home } from "./home.js";
@@ -46,8 +46,13 @@ export interface PluginOptions {
   readonly logLevel?: LogLevelName | LogLevel;
   /** Environment variables that WASI shows. Default: none. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Properties, by path with dots: they win over those that the stream has. */
-  readonly properties?: Readonly<Record<string, Property>>;
+  /**
+   * Properties, by path with dots: they win over those that the stream has.
+   *
+   * A path that Envoy would not look up is refused (OPTION_INVALID), and so is one that nearly is an attribute; a name that is
+   * far from all of them is one that plugins set with proxy_set_property.
+   */
+  readonly properties?: StreamProperties;
   /** Wall time at the start. Default 2023-11-14T22:13:20Z. Not 0: Go refuses to start then. */
   readonly startTime?: Date;
   /** Read the machine's clock instead of the virtual one. Default false. */

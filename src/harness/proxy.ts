@@ -12,7 +12,8 @@ import { dnsAnswers } from "../host/services/dns.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
-import type { Property } from "../proxy/envoy/property-value.js";
+import type { FilterMetadata, NodeSettings } from "../proxy/envoy/config-messages.js";
+import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
 import type {
@@ -82,9 +83,17 @@ export interface ProxyOptions {
   readonly onUnknownUpstream?: UnknownUpstream;
   /** Buffer limit, idle timeout and whatever else the listener says. */
   readonly listener?: Partial<ListenerSettings>;
-  /** Properties, by path with dots: they win over what the exchange has. */
-  readonly properties?: Readonly<Record<string, Property>>;
-  readonly dynamicMetadata?: Readonly<Record<string, unknown>>;
+  /**
+   * Properties, by path with dots: they win over those that the exchange has.
+   *
+   * A path that Envoy would not look up is refused (OPTION_INVALID), and so is one that nearly is an attribute; a name that is
+   * far from all of them is one that plugins set with proxy_set_property.
+   */
+  readonly properties?: StreamProperties;
+  /** Property `metadata`: what filters before these left, by filter name and key. */
+  readonly dynamicMetadata?: FilterMetadata;
+  /** Property `xds.node`. Default: nobody in particular. */
+  readonly node?: NodeSettings;
   /** Default "info". */
   readonly logLevel?: LogLevelName | LogLevel;
   readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
@@ -167,6 +176,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     listener: { ...listenerDefaults, ...options.listener },
     properties: options.properties ?? {},
     dynamicMetadata: options.dynamicMetadata ?? {},
+    ...(options.node && { node: options.node }),
     logLevel: logLevelOf(options.logLevel ?? "info"),
     resolveDns: dnsAnswers(options.resolveDns ?? {}),
     foreignFunctions: options.foreignFunctions ?? {},

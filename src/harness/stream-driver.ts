@@ -9,7 +9,9 @@ import type { LogRecord } from "../host/log-book.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import { BodyBuffer } from "../proxy/body-buffer.js";
 import { EnvoyStream } from "../proxy/envoy/attributes.js";
-import type { Property } from "../proxy/envoy/property-value.js";
+import { givenProperties } from "../proxy/envoy/given-properties.js";
+import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
+import type { Properties } from "../proxy/envoy/property-value.js";
 import type { SideEnd } from "../proxy/chain-side.js";
 import type { StreamFacts } from "../proxy/envoy/stream-info.js";
 import type { HeaderMap } from "../proxy/header-map.js";
@@ -22,8 +24,8 @@ import type { HeadersInput } from "./headers.js";
 import { headers } from "./headers.js";
 
 export interface StreamDriverOptions {
-  /** Properties of this stream, by path with dots. */
-  readonly properties?: Readonly<Record<string, Property>>;
+  /** Properties of this stream, by path with dots: they win over those of the plugin, as of `loadPlugin`. */
+  readonly properties?: StreamProperties;
   /** Protocol, addresses and the like, for properties. */
   readonly facts?: StreamFacts;
 }
@@ -31,7 +33,7 @@ export interface StreamDriverOptions {
 /** What all streams of a plugin have in common. */
 export interface StreamSettings {
   readonly filter: PluginFilterOptions;
-  readonly properties: Readonly<Record<string, Property>>;
+  readonly properties: Properties;
   readonly throwOnFailure: boolean;
 }
 
@@ -119,6 +121,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     this._firstLog = log.next;
     const properties =
       options.properties === undefined ? settings.properties : { ...settings.properties, ...options.properties };
+    givenProperties(properties); // what is wrong in them is told now
     this._info = new EnvoyStream(clock, number, properties, options.facts);
     this._filter = new PluginFilter(root, this._info, settings.filter);
     this._filter.onAnswer = this;

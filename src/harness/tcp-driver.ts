@@ -8,6 +8,7 @@ import { failureError } from "../host/life-cycle.js";
 import type { LogRecord } from "../host/log-book.js";
 import { BodyBuffer } from "../proxy/body-buffer.js";
 import { EnvoyStream } from "../proxy/envoy/attributes.js";
+import { givenProperties } from "../proxy/envoy/given-properties.js";
 import type { RelayOwner, TcpHost } from "../proxy/envoy/tcp-relay.js";
 import { TcpRelay } from "../proxy/envoy/tcp-relay.js";
 import type { ClosedBy } from "../proxy/network-filter.js";
@@ -95,6 +96,7 @@ export class TcpStreamDriver implements AnswerListener, RelayOwner, Disposable {
     this._firstLog = log.next;
     const properties =
       options.properties === undefined ? settings.properties : { ...settings.properties, ...options.properties };
+    givenProperties(properties); // what is wrong in them is told now
     const info = (this._info = new EnvoyStream(clock, number, properties, options.facts));
     if (options.facts?.protocol === undefined) info.protocol = undefined;
     this._filter = new PluginNetworkFilter(root, info, settings.filter.passOnFailure);

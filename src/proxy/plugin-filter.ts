@@ -29,7 +29,7 @@ export interface PropertyReader {
 }
 
 /** What properties of a stream mean: the proxy knows. */
-export interface StreamProperties {
+export interface PropertyStore {
   get(reader: PropertyReader, segments: readonly ByteString[]): PropertyValue;
   set(reader: PropertyReader, path: ByteString, value: Uint8Array): Status;
 }
@@ -50,7 +50,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   readonly context: StreamContext;
   private readonly _vm: PluginVm;
   private readonly _options: PluginFilterOptions;
-  readonly properties: StreamProperties;
+  readonly properties: PropertyStore;
   onAnswer: AnswerListener | undefined = undefined;
   handle!: FilterHandle;
   /** Maps the guest may use now. */
@@ -69,7 +69,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   private _failureReplied = false;
   private _destroyed = false;
 
-  constructor(root: PluginContext, properties: StreamProperties, options: PluginFilterOptions = {}) {
+  constructor(root: PluginContext, properties: PropertyStore, options: PluginFilterOptions = {}) {
     this.root = root;
     this.properties = properties;
     this._vm = root.vm;

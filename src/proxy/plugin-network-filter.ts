@@ -11,7 +11,7 @@ import type { HeaderMap } from "./header-map.js";
 import type { StreamView } from "./http-filter.js";
 import type { ClosedBy, NetworkFilter, NetworkFilterHandle } from "./network-filter.js";
 import { NetworkAction } from "./network-filter.js";
-import type { AnswerListener, PropertyReader, StreamProperties } from "./plugin-filter.js";
+import type { AnswerListener, PropertyReader, PropertyStore } from "./plugin-filter.js";
 
 const peers: Readonly<Record<ClosedBy, PeerType>> = { local: PeerType.Local, remote: PeerType.Remote };
 
@@ -36,14 +36,14 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   readonly stream = noMessages;
   onAnswer: AnswerListener | undefined = undefined;
   private readonly _vm: PluginVm;
-  readonly properties: StreamProperties;
+  readonly properties: PropertyStore;
   /** The old `fail_open: true`: the callback that traps counts as Continue. */
   private readonly _passOnFailure: boolean;
   private _handle!: NetworkFilterHandle;
   private _downstream: BodyBuffer | undefined = undefined;
   private _upstream: BodyBuffer | undefined = undefined;
 
-  constructor(root: PluginContext, properties: StreamProperties, passOnFailure = false) {
+  constructor(root: PluginContext, properties: PropertyStore, passOnFailure = false) {
     this.root = root;
     this._vm = root.vm;
     this.properties = properties;

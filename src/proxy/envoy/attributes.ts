@@ -3,7 +3,7 @@ import { MapType, Status } from "../../abi/enums.js";
 import { encodePairs } from "../../abi/pairs.js";
 import type { PropertyValue } from "../../host/stream-port.js";
 import { HeaderMap } from "../header-map.js";
-import type { PropertyReader, StreamProperties } from "../plugin-filter.js";
+import type { PropertyReader, PropertyStore } from "../plugin-filter.js";
 import { grpcStatusOf } from "../local-reply.js";
 import type { AttributePath } from "./attribute-kinds.js";
 import { attributeGroups, attributeKinds, topLevelNames } from "./attribute-kinds.js";
@@ -217,7 +217,7 @@ export function processProperty(
 }
 
 /** What a proxy knows of a stream, with the properties that its plugins read and set. */
-export class EnvoyStream extends StreamInfo implements StreamProperties {
+export class EnvoyStream extends StreamInfo implements PropertyStore {
   get(filter: PropertyReader, segments: readonly ByteString[]): PropertyValue {
     return streamProperty(this, filter, segments);
   }

@@ -1,4 +1,5 @@
 import type { ByteString } from "../../abi/bytes.js";
+import { utf8ByteString } from "../../abi/bytes.js";
 import { didYouMean } from "../../abi/nearest.js";
 import { HarnessError } from "../../errors.js";
 import type { PropertyValue } from "../../host/stream-port.js";
@@ -11,7 +12,8 @@ import { encodeProperty } from "./property-value.js";
 
 /** Properties that a test set, checked and ready to be read. */
 export class GivenProperties {
-  private readonly _values: ReadonlyMap<string, Value>;
+  /** By path, as its UTF-8 bytes. */
+  private readonly _values: ReadonlyMap<ByteString, Value>;
 
   /** @throws {HarnessError} OPTION_INVALID for a path that Envoy would never look up, and a value of another type. */
   constructor(properties: Properties) {
@@ -60,9 +62,9 @@ export function givenProperties(properties: Properties): GivenProperties {
 const plugins = "filter_state.wasm.";
 
 /** Names of plugins' own properties go where those would be that a plugin sets: it can set them anew. */
-function storedPath(path: string): string {
-  if (attributeAt(path) !== undefined) return path;
-  return attributeGroups.has(path.split(".", 1)[0]!) ? path : plugins + path;
+function storedPath(path: string): ByteString {
+  const known = attributeAt(path) !== undefined || attributeGroups.has(path.split(".", 1)[0]!);
+  return utf8ByteString(known ? path : plugins + path);
 }
 
 /** The attribute that a path names or goes on from. */

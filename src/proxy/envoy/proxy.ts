@@ -23,6 +23,7 @@ import type { PluginHome } from "./plugin-handle.js";
 import { loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
 import type { Profile } from "./profiles.js";
 import { newestProfile } from "./profiles.js";
+import { givenProperties } from "./given-properties.js";
 import { ProxyInfo } from "./proxy-info.js";
 import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
 
@@ -58,6 +59,7 @@ export class EnvoyProxy {
     this.settings = settings;
     this.profile = profile;
     this.info = new ProxyInfo({ ...settings, profile });
+    givenProperties(settings.properties); // what is wrong in them is told now
     this.clock = new Clock({
       ...(settings.startNs !== undefined && { startNs: settings.startNs }),
       ...(settings.realClock !== undefined && { real: settings.realClock }),
