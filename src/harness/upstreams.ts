@@ -3,6 +3,7 @@ import { didYouMean } from "../abi/nearest.js";
 import { HarnessError, messageOf } from "../errors.js";
 import type { Clock } from "../host/services/clock.js";
 import { millisecondsToNs } from "../host/services/clock.js";
+import type { FilterMetadata, Locality } from "../proxy/envoy/config-messages.js";
 import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, HttpProtocol } from "../proxy/envoy/peers.js";
 import { HeaderMap } from "../proxy/header-map.js";
 import type { HeadersInput } from "./headers.js";
@@ -82,6 +83,12 @@ export interface UpstreamOptions {
   readonly address?: string;
   /** No host is healthy: 503 `no_healthy_upstream`; calls fail at once. Default false. */
   readonly unhealthy?: boolean;
+  /** Property `xds.cluster_metadata`, by filter name and key. */
+  readonly metadata?: FilterMetadata;
+  /** Property `xds.upstream_host_metadata`. Default: none, which has no bytes (SERIALIZATION_FAILURE), as in Envoy. */
+  readonly hostMetadata?: FilterMetadata;
+  /** Property `upstream.locality`. */
+  readonly locality?: Locality;
 }
 
 /** A canned answer. */
@@ -116,9 +123,12 @@ export function clusterOf(
   const host: Host = {
     address,
     refuses,
+    ...(options.hostMetadata && { metadata: options.hostMetadata }),
+    ...(options.locality && { locality: options.locality }),
     open: (events, from) => new UpstreamConversation(name, protocol, answer, scope, events, from),
   };
-  return { name, protocol, enableTrailers, hosts: options.unhealthy === true ? [] : [host] };
+  const hosts = options.unhealthy === true ? [] : [host];
+  return { name, protocol, enableTrailers, hosts, ...(options.metadata && { metadata: options.metadata }) };
 }
 
 /** One request and its answer. */

@@ -3,11 +3,12 @@ import { metadataMessage, nodeMessage } from "./config-messages.js";
 import type { Profile } from "./profiles.js";
 import { newestProfile } from "./profiles.js";
 import type { Message } from "./property-value.js";
-import type { ListenerSettings } from "./settings.js";
+import type { HostFacts } from "./peers.js";
+import type { ListenerSettings, VirtualHost } from "./settings.js";
 
 /** What properties show of a cluster. */
 export interface ClusterFacts {
-  readonly hosts: readonly unknown[];
+  readonly hosts: readonly HostFacts[];
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
@@ -15,6 +16,7 @@ export interface ProxyFacts {
   readonly node?: NodeSettings;
   readonly listener?: Pick<ListenerSettings, "direction" | "metadata" | "filterChainName">;
   readonly clusters?: ReadonlyMap<string, ClusterFacts>;
+  readonly virtualHosts?: readonly VirtualHost[];
   readonly dynamicMetadata?: Readonly<Record<string, unknown>>;
   readonly profile?: Profile;
 }
@@ -30,7 +32,14 @@ export class ProxyInfo {
   private readonly _clusters: ReadonlyMap<string, ClusterFacts> | undefined;
 
   /** @throws {HarnessError} OPTION_INVALID for metadata that JSON does not have. */
-  constructor({ node = {}, listener, clusters, dynamicMetadata, profile = newestProfile }: ProxyFacts = {}) {
+  constructor({
+    node = {},
+    listener,
+    clusters,
+    virtualHosts,
+    dynamicMetadata,
+    profile = newestProfile,
+  }: ProxyFacts = {}) {
     this.node = nodeMessage(node);
     this.listenerMetadata = metadataMessage(listener?.metadata);
     this.listenerDirection = listener?.direction ?? 0;
@@ -38,6 +47,14 @@ export class ProxyInfo {
     this.dynamicMetadata = metadataMessage(dynamicMetadata);
     this.profile = profile;
     this._clusters = clusters;
+    // what is wrong in metadata is told now
+    for (const { metadata, hosts } of clusters?.values() ?? []) {
+      for (const one of [metadata, ...hosts.flatMap((host) => [host.metadata, host.localityMetadata])])
+        metadataMessage(one);
+    }
+    for (const { metadata, routes } of virtualHosts ?? []) {
+      for (const one of [metadata, ...routes.map((route) => route.metadata)]) metadataMessage(one);
+    }
   }
 
   cluster(name: string | undefined): ClusterFacts | undefined {

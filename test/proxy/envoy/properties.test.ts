@@ -187,6 +187,50 @@ describe("propertyFromText()", () => {
   });
 });
 
+describe("createProxy", () => {
+  const filter = (script: string) => ({ module: "fixtures/probe/probe.wasm", name: "p", configuration: script });
+  const asked = "node id, cluster_metadata filter_metadata c k, route_metadata filter_metadata r k".split(", ");
+
+  test("metadata, node and locality are those of its options", async () => {
+    const script = [
+      `on_response_headers: ${asked.map((path) => `prop xds ${path}`).join("; ")}`,
+      "on_response_headers: prop xds upstream_host_metadata filter_metadata h k; prop upstream locality zone",
+      "on_response_headers: prop metadata filter_metadata d k; prop upstream num_endpoints",
+    ];
+    await using proxy = await createProxy({
+      filters: [filter(script.join("\n"))],
+      node: { id: "n" },
+      dynamicMetadata: { d: { k: "of d" } },
+      upstreams: {
+        web: {
+          answer: { status: 200 },
+          metadata: { c: { k: "of c" } },
+          hostMetadata: { h: { k: "of h" } },
+          locality: { zone: "z" },
+        },
+      },
+      routes: [{ match: { prefix: "/" }, cluster: "web", metadata: { r: { k: "of r" } } }],
+    });
+    await proxy.send();
+    const values = proxy.logs.flatMap(({ message }) => /HC prop .*? -> 0 len=\d+ (.*)/.exec(message)?.[1] ?? []);
+    expect(values).toEqual([
+      '"n"',
+      '"of c"',
+      '"of r"',
+      '"of h"',
+      '"z"',
+      '"of d"',
+      String.raw`"\x01\x00\x00\x00\x00\x00\x00\x00"`,
+    ]);
+  });
+
+  test("metadata that JSON does not have is refused at the start", async () => {
+    const routes = [{ match: { prefix: "/" }, cluster: "web", metadata: { r: { k: 1n } } }];
+    const options = { filters: [filter("")], upstreams: { web: { status: 200 } }, routes };
+    await expect(createProxy(options)).rejects.toMatchObject({ code: "OPTION_INVALID" });
+  });
+});
+
 describe("releases", () => {
   const node = { id: "n" };
   test("up to 1.32 node is read without xds, from 1.33 on not", () => {
