@@ -2,7 +2,7 @@ import type { ByteString } from "./bytes.js";
 import { bytesOf, concat } from "./bytes.js";
 
 /** Wire types of protobuf that are in use. */
-export const WireType = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
+export const WireType = { Varint: 0, Fixed64: 1, Bytes: 2, StartGroup: 3, EndGroup: 4, Fixed32: 5 } as const;
 
 /**
  * Writes one protobuf message, field by field in the order of the calls; no field is left out for being its default.
@@ -52,7 +52,7 @@ export interface MessageField {
   readonly value: bigint | Uint8Array;
 }
 
-/** The fields of a message in their order; undefined when the bytes are none: cut off, field 0, a group, a varint too long. */
+/** The fields of a message in their order; undefined when the bytes are none: cut off, field 0, a varint too long. */
 export function messageFields(bytes: Uint8Array): readonly MessageField[] | undefined {
   const fields: MessageField[] = [];
   const reader = new Reader(bytes);
@@ -61,12 +61,15 @@ export function messageFields(bytes: Uint8Array): readonly MessageField[] | unde
     if (tag === undefined || tag > 0xffff_ffffn) return undefined;
     const type = Number(tag & 7n);
     const field = Number(tag >> 3n);
-    const value = field === 0 ? undefined : reader.value(type);
+    const value = field === 0 ? undefined : type === WireType.StartGroup ? reader.group(field) : reader.value(type);
     if (value === undefined) return undefined;
     fields.push({ field, type, value });
   }
   return fields;
 }
+
+/** Groups within each other that protobuf reads. */
+const maxDepth = 100;
 
 class Reader {
   private readonly _bytes: Uint8Array;
@@ -95,6 +98,24 @@ class Reader {
       default:
         return undefined;
     }
+  }
+
+  /** What stands in a group, up to the tag that ends it. */
+  group(field: number): Uint8Array | undefined {
+    const from = this._at;
+    const open = [field];
+    let end = from;
+    while (open.length > 0) {
+      end = this._at;
+      const tag = this.varint();
+      if (tag === undefined || tag > 0xffff_ffffn || tag < 8n || open.length > maxDepth) return undefined;
+      const type = Number(tag & 7n);
+      if (type === WireType.StartGroup) open.push(Number(tag >> 3n));
+      else if (type === WireType.EndGroup) {
+        if (open.pop() !== Number(tag >> 3n)) return undefined;
+      } else if (this.value(type) === undefined) return undefined;
+    }
+    return this._bytes.subarray(from, end);
   }
 
   varint(): bigint | undefined {

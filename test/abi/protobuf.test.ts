@@ -46,7 +46,9 @@ describe("messageFields()", () => {
     { claim: "a string cut off", given: "12056162" },
     { claim: "a fixed64 cut off", given: "1900000000" },
     { claim: "field number 0", given: "0001" },
-    { claim: "a group", given: "0b0c" },
+    { claim: "a group that does not end", given: "0b08" },
+    { claim: "a group that ends as another one", given: "0b14" },
+    { claim: "the end of a group that did not begin", given: "0c" },
     { claim: "wire type 7", given: "0f00" },
     { claim: "a varint of eleven bytes", given: "08ffffffffffffffffffff01" },
   ])("$claim: undefined", ({ given }) => {

@@ -1,11 +1,13 @@
 import type { ByteString } from "../../abi/bytes.js";
-import { bufferOf, bytesOf, noBytes } from "../../abi/bytes.js";
+import { bufferOf, bytesOf, lowerAscii, noBytes } from "../../abi/bytes.js";
 import { Status } from "../../abi/enums.js";
 import type { Callout, GrpcCall, GrpcEvents, Refusal } from "../../host/callouts.js";
 import type { Clock } from "../../host/services/clock.js";
 import { HeaderMap } from "../header-map.js";
 import { composeReply, grpcStatusOf } from "../local-reply.js";
 import { MessageReader, frameMessage } from "./grpc-messages.js";
+import { routeCall } from "./call-headers.js";
+import type { GrpcService } from "./grpc-target.js";
 import { grpcTarget } from "./grpc-target.js";
 import type { CallRecord } from "./http-calls.js";
 import type { Cluster } from "./peers.js";
@@ -31,14 +33,22 @@ export function grpcCall(call: GrpcCall, kind: Kind, events: GrpcEvents, scope: 
     );
     return { status: Status.InternalFailure };
   }
+  const service = target.kind === "service" ? target : undefined;
+  if (service?.google) return { status: Status.InternalFailure }; // it leaves the proxy: there is nothing to play it to
   const cluster = scope.clusters.get(target.upstream);
   if (cluster === undefined) {
     if (target.kind === "name") return { status: Status.ParseFailure };
     events.close(14, "Cluster not available");
     return { status: Status.InternalFailure, usesToken: true, eventsFollow: true };
   }
+  if (kind === "stream" && cluster.hosts.length === 0) {
+    scope.onCrash(
+      `proxy_grpc_stream to "${cluster.name}", which has no healthy host: the thread of a real Envoy never returns from it`,
+    );
+    return { status: Status.InternalFailure };
+  }
   const timeoutMs = call.timeoutMs ?? 0;
-  const headers = requestHeaders(call, cluster, kind);
+  const headers = requestHeaders(call, cluster, kind, service);
   const record: CallRecord = {
     cluster: cluster.name,
     kind: kind === "unary" ? "grpc" : "grpc-stream",
@@ -61,26 +71,31 @@ export function grpcCall(call: GrpcCall, kind: Kind, events: GrpcEvents, scope: 
 }
 
 /** [E] Grpc::Common::prepareHeaders, then the metadata, then what the call's own router adds */
-function requestHeaders(call: GrpcCall, cluster: Cluster, kind: Kind): HeaderMap {
+function requestHeaders(call: GrpcCall, cluster: Cluster, kind: Kind, service: GrpcService | undefined): HeaderMap {
   const timeoutMs = call.timeoutMs ?? 0;
   const headers = new HeaderMap("request", [
     [":method", "POST"],
     [":path", `/${call.service}/${call.method}`],
-    [":authority", cluster.name],
-    [":scheme", "http"],
+    [":authority", service?.authority ?? cluster.name],
     ["te", "trailers"],
   ]);
   if (kind === "unary") headers.add("grpc-timeout", grpcTimeout(timeoutMs));
   headers.add("content-type", "application/grpc");
+  for (const [name, value] of service?.metadata ?? []) headers.add(lowerAscii(name), value);
   const metadata = new HeaderMap("request");
   metadata.assign(call.metadata);
-  for (const [name, value] of metadata) headers.add(name, isBinary(name) ? base64(value) : value);
-  headers.overwrite("x-envoy-internal", "true");
-  if (timeoutMs > 0) headers.overwrite("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
+  for (const [name, value] of metadata) headers.add(name, value);
+  // [R] of a binary name the first value alone is kept, behind the others
+  const binary = new Map(headers.pairs().toReversed());
+  for (const [name] of headers) {
+    const value = name.endsWith("-bin") ? binary.get(name) : undefined;
+    if (value === undefined) continue;
+    binary.delete(name);
+    headers.replace(name, base64(value));
+  }
+  routeCall(headers, timeoutMs);
   return headers;
 }
-
-const isBinary = (name: ByteString): boolean => name.endsWith("-bin");
 
 function base64(value: ByteString): string {
   const bytes = bytesOf(value);
@@ -203,11 +218,14 @@ class Exchange implements UpstreamOwner {
   }
 }
 
+/** UNAUTHENTICATED, the last one there is. */
+const maxStatus = 16;
+
 const none = new HeaderMap("responseTrailers");
 
 /** The value of `grpc-status` as a number; undefined without one. */
 function statusIn(headers: HeaderMap): number | undefined {
   const text = headers.first("grpc-status");
   if (text === undefined || text === "") return undefined;
-  return /^\d{1,9}$/.test(text) ? Number(text) : -1; // [E] InvalidCode
+  return /^\s*\+?\d+\s*$/.test(text) && Number(text) <= maxStatus ? Number(text) : -1; // [R] also for one that is unknown
 }

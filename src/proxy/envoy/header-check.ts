@@ -10,7 +10,11 @@ const badValue = /[\0-\x08\x0a-\x1f\x7f]/;
  * checkValidRequestHeaders
  */
 export function badRequestHeader(headers: HeaderMap): string | undefined {
-  if ((headers.first(":method") ?? "") === "") return "missing required header: :method";
+  const method = headers.first(":method");
+  if (method === undefined) return "missing required header: :method";
+  if (method === "CONNECT" && headers.first(":path") !== undefined && headers.first(":protocol") === undefined) {
+    return "missing required header: :protocol";
+  }
   const bad = headers.findEntry((name, value) => !isGoodName(name) || badValue.test(value));
   if (bad === undefined) return undefined;
   const [name] = bad;

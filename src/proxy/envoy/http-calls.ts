@@ -11,6 +11,7 @@ import type {
 } from "../../host/callouts.js";
 import type { Clock } from "../../host/services/clock.js";
 import { HeaderMap } from "../header-map.js";
+import { routeCall } from "./call-headers.js";
 import { grpcCall } from "./grpc-calls.js";
 import type { Cluster } from "./peers.js";
 import type { RouterReply, UpstreamOwner } from "./upstream-request.js";
@@ -53,8 +54,7 @@ export class ClusterCallouts implements Callouts {
     if ([":method", ":path", ":authority"].some((name) => !headers.has(name))) return { status: Status.BadArgument };
     if (cluster.hosts.length === 0) return { status: Status.InternalFailure, usesToken: true };
     if (call.body.length > 0) headers.overwrite("content-length", String(call.body.length));
-    headers.overwrite("x-envoy-internal", "true");
-    if (call.timeoutMs > 0) headers.overwrite("x-envoy-expected-rq-timeout-ms", String(call.timeoutMs));
+    routeCall(headers, call.timeoutMs);
     const record: CallRecord = {
       cluster: cluster.name,
       kind: "http",

@@ -10,14 +10,13 @@ const givenUp = 2;
 /** A connection to a host in HTTP/2, with any number of requests: Envoy's client codec. */
 export class H2Upstream {
   readonly #stream: ByteStream;
-  readonly #codec: H2Connection;
+  /** Nothing is sent on a connection before its first request. [R] */
+  #codec: H2Connection | undefined;
   readonly #requests = new Map<number, H2Request>();
   #nextId = 1;
 
   constructor(stream: ByteStream) {
     this.#stream = stream;
-    this.#codec = new H2Connection(stream, "client", "latin1");
-    void this.#receive();
   }
 
   get closed(): boolean {
@@ -25,17 +24,24 @@ export class H2Upstream {
   }
 
   open(events: HostEvents): HostStream {
+    const codec = (this.#codec ??= this.#begin());
     const id = this.#nextId;
     this.#nextId += 2;
-    const request = new H2Request(events, new H2Sender(this.#codec, id));
+    const request = new H2Request(events, new H2Sender(codec, id));
     this.#requests.set(id, request);
     return request;
   }
 
-  async #receive(): Promise<void> {
+  #begin(): H2Connection {
+    const codec = new H2Connection(this.#stream, "client", "latin1");
+    void this.#receive(codec);
+    return codec;
+  }
+
+  async #receive(codec: H2Connection): Promise<void> {
     try {
       for (;;) {
-        const event = await this.#codec.next();
+        const event = await codec.next();
         if (event.kind !== "goaway") this.#requests.get(event.stream)?.take(event);
       }
     } catch (thrown) {
