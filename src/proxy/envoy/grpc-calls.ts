@@ -11,12 +11,14 @@ import type { GrpcService } from "./grpc-target.js";
 import { grpcTarget } from "./grpc-target.js";
 import type { CallRecord } from "./http-calls.js";
 import type { Cluster } from "./peers.js";
+import type { Profile } from "./profiles.js";
 import type { RouterReply, UpstreamOwner } from "./upstream-request.js";
 import { UpstreamRequest } from "./upstream-request.js";
 
 export interface GrpcScope {
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly clock: Clock;
+  readonly profile: Profile;
   readonly onCrash: (why: string) => void;
   readonly note: (record: CallRecord) => void;
 }
@@ -36,6 +38,7 @@ export function grpcCall(call: GrpcCall, kind: Kind, events: GrpcEvents, scope: 
   const service = target.kind === "service" ? target : undefined;
   if (service?.google) return { status: Status.InternalFailure }; // it leaves the proxy: there is nothing to play it to
   const cluster = scope.clusters.get(target.upstream);
+  if (target.kind === "name" && !scope.profile.grpcClusterNames) return { status: Status.ParseFailure };
   if (cluster === undefined) {
     if (target.kind === "name") return { status: Status.ParseFailure };
     events.close(14, "Cluster not available");
@@ -59,7 +62,7 @@ export function grpcCall(call: GrpcCall, kind: Kind, events: GrpcEvents, scope: 
   };
   scope.note(record);
   const exchange = new Exchange(record, kind, events);
-  const request = (exchange.request = new UpstreamRequest(exchange, scope.clock, cluster, timeoutMs));
+  const request = (exchange.request = new UpstreamRequest(exchange, scope.clock, cluster, timeoutMs, scope.profile));
   request.sendHeaders(headers, false);
   if (exchange.over) return { status: Status.InternalFailure, usesToken: true, eventsFollow: true };
   if (kind === "unary") exchange.send(call.message ?? noBytes, true);

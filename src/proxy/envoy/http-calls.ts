@@ -14,6 +14,7 @@ import { HeaderMap } from "../header-map.js";
 import { routeCall } from "./call-headers.js";
 import { grpcCall } from "./grpc-calls.js";
 import type { Cluster } from "./peers.js";
+import type { Profile } from "./profiles.js";
 import type { RouterReply, UpstreamOwner } from "./upstream-request.js";
 import { UpstreamRequest } from "./upstream-request.js";
 
@@ -36,10 +37,17 @@ export class ClusterCallouts implements Callouts {
   readonly calls: CallRecord[] = [];
   private readonly _clock: () => Clock;
   private readonly _clusters: ReadonlyMap<string, Cluster>;
+  private readonly _profile: Profile;
   private readonly _onCrash: (why: string) => void;
 
   /** @param onCrash Is told of a call that ends a real Envoy. */
-  constructor(clusters: ReadonlyMap<string, Cluster>, clock: () => Clock, onCrash: (why: string) => void) {
+  constructor(
+    clusters: ReadonlyMap<string, Cluster>,
+    clock: () => Clock,
+    profile: Profile,
+    onCrash: (why: string) => void,
+  ) {
+    this._profile = profile;
     this._clusters = clusters;
     this._clock = clock;
     this._onCrash = onCrash;
@@ -65,7 +73,13 @@ export class ClusterCallouts implements Callouts {
     };
     this.calls.push(record);
     const collector = new Collector(record, answer);
-    const request = (collector.request = new UpstreamRequest(collector, this._clock(), cluster, call.timeoutMs));
+    const request = (collector.request = new UpstreamRequest(
+      collector,
+      this._clock(),
+      cluster,
+      call.timeoutMs,
+      this._profile,
+    ));
     const endsWithHeaders = call.body.length === 0;
     request.sendHeaders(headers, endsWithHeaders);
     if (!endsWithHeaders) request.sendData(call.body, true);
@@ -81,6 +95,7 @@ export class ClusterCallouts implements Callouts {
     return grpcCall(call, kind, events, {
       clusters: this._clusters,
       clock: this._clock(),
+      profile: this._profile,
       onCrash: this._onCrash,
       note: (record) => this.calls.push(record),
     });

@@ -75,8 +75,8 @@ export interface Host extends HostFacts {
   readonly refuses?: boolean;
   /** A request is to come: a pool begins to connect now, unless it has a connection to spare. */
   reserve?(): void;
-  /** The request does not come after all: what was opened for it is left to the next one. */
-  release?(): void;
+  /** The request does not come after all: what was opened for it is left to the next one, or to nobody when it is `spoiled`. */
+  release?(spoiled?: boolean): void;
   /**
    * A new request; its first event is `headers`. Events must not come before this has returned.
    *

@@ -70,6 +70,7 @@ export class EnvoyProxy {
     this.callouts = new ClusterCallouts(
       settings.clusters,
       () => this.clock,
+      profile,
       (why) => this._note("WOULD_CRASH_ENVOY", why),
     );
     this.home = {

@@ -63,7 +63,13 @@ export class Router implements SideEnd, UpstreamOwner {
     }
     // [R] r023c: headers that come twice make a second request, to whose answer nobody listens
     const twice = this._upstream !== undefined;
-    const request = new UpstreamRequest(twice ? deaf : this, stream.proxy.clock, cluster, timeoutMs);
+    const request = new UpstreamRequest(
+      twice ? deaf : this,
+      stream.proxy.clock,
+      cluster,
+      timeoutMs,
+      stream.proxy.profile,
+    );
     if (twice) (this._unheard ??= []).push(request);
     else this._upstream = request;
     request.sendHeaders(headers, endOfStream);

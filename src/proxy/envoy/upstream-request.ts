@@ -6,6 +6,7 @@ import { joinCookies } from "./cookies.js";
 import { badRequestHeader } from "./header-check.js";
 import { frameRequest } from "./http1-framing.js";
 import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, UpstreamReset } from "./peers.js";
+import type { Profile } from "./profiles.js";
 import type { ResponseFlag } from "./response-flags.js";
 
 /** An answer that the router makes in the upstream's place. */
@@ -56,6 +57,7 @@ export class UpstreamRequest implements HostEvents {
   private readonly _clock: Clock;
   private readonly _cluster: Cluster;
   private readonly _timeoutMs: number;
+  private readonly _profile: Profile;
   private _stream: HostStream | undefined = undefined;
   /** The host whose connection is awaited. */
   private _reserved: Host | undefined = undefined;
@@ -68,7 +70,8 @@ export class UpstreamRequest implements HostEvents {
   private _answered = false;
   private _over = false;
 
-  constructor(owner: UpstreamOwner, clock: Clock, cluster: Cluster, timeoutMs: number) {
+  constructor(owner: UpstreamOwner, clock: Clock, cluster: Cluster, timeoutMs: number, profile: Profile) {
+    this._profile = profile;
     this._owner = owner;
     this._clock = clock;
     this._cluster = cluster;
@@ -153,10 +156,15 @@ export class UpstreamRequest implements HostEvents {
     const word = reason.replaceAll(" ", "_");
     const flag = resetFlags[reason];
     if (this._answered) return this._owner.cutOff(`upstream_reset_after_response_started{${word}}`, flag);
-    const why = reason === "remote connection failure" ? `${word}|delayed_connect_error:_Connection_refused` : word;
+    const refused = reason === "remote connection failure";
+    const why = refused ? `${word}|delayed_connect_error:_Connection_refused` : word;
+    const more =
+      refused && this._profile.explainsRefusal
+        ? ", transport failure reason: delayed connect error: Connection refused"
+        : "";
     this._owner.reply({
       status: 503,
-      body: utf8(`upstream connect error or disconnect/reset before headers. reset reason: ${reason}`),
+      body: utf8(`upstream connect error or disconnect/reset before headers. reset reason: ${reason}${more}`),
       details: `upstream_reset_before_response_started{${why}}`,
       flag,
     });
@@ -170,6 +178,8 @@ export class UpstreamRequest implements HostEvents {
     if (host.refuses === true) return this.reset("remote connection failure");
     const refused = badRequestHeader(headers);
     if (refused !== undefined) {
+      host.release?.(!this._profile.reusesUnsent);
+      this._reserved = undefined;
       const details = `filter_removed_required_request_headers{${refused.replace(/[\t\n\v\f\r ]/g, "_")}}`;
       return this._end({ status: 503, body: Buffer.from(refused, "latin1"), details, flag: "DPE" });
     }

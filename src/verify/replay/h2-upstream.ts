@@ -4,18 +4,18 @@ import { type ByteStream, EndOfStream } from "../envoy/wire/byte-stream.js";
 import { H2Connection, type H2Event } from "../envoy/wire/h2-connection.js";
 import { H2Sender } from "./h2-sender.js";
 
-/** Code of RST_STREAM for a request that is given up: INTERNAL_ERROR. [R] */
-const givenUp = 2;
-
 /** A connection to a host in HTTP/2, with any number of requests: Envoy's client codec. */
 export class H2Upstream {
   readonly #stream: ByteStream;
   /** Nothing is sent on a connection before its first request. [R] */
   #codec: H2Connection | undefined;
   readonly #requests = new Map<number, H2Request>();
+  readonly #givenUp: number;
   #nextId = 1;
 
-  constructor(stream: ByteStream) {
+  /** @param givenUp Code of RST_STREAM for a request that is given up. */
+  constructor(stream: ByteStream, givenUp: number) {
+    this.#givenUp = givenUp;
     this.#stream = stream;
   }
 
@@ -27,7 +27,7 @@ export class H2Upstream {
     const codec = (this.#codec ??= this.#begin());
     const id = this.#nextId;
     this.#nextId += 2;
-    const request = new H2Request(events, new H2Sender(codec, id));
+    const request = new H2Request(events, new H2Sender(codec, id), this.#givenUp);
     this.#requests.set(id, request);
     return request;
   }
@@ -56,11 +56,13 @@ export class H2Upstream {
 class H2Request implements HostStream {
   readonly #events: HostEvents;
   readonly #sender: H2Sender;
+  readonly #givenUp: number;
   #answered = false;
   #sent = false;
   #received = false;
 
-  constructor(events: HostEvents, sender: H2Sender) {
+  constructor(events: HostEvents, sender: H2Sender, givenUp: number) {
+    this.#givenUp = givenUp;
     this.#events = events;
     this.#sender = sender;
   }
@@ -83,7 +85,7 @@ class H2Request implements HostStream {
   reset(): void {
     if (this.#sent && this.#received) return;
     this.#received = true;
-    this.#sender.reset(givenUp);
+    this.#sender.reset(this.#givenUp);
   }
 
   take(event: Exclude<H2Event, { kind: "goaway" }>): void {

@@ -11,6 +11,8 @@ import { VirtualSocket } from "./virtual-net.js";
 export interface World {
   readonly clock: Clock;
   readonly time: Timeline;
+  /** Code of RST_STREAM for a request that is given up. */
+  readonly resetCode: number;
   /** A connection of the proxy: its end and the other one. */
   connection(): [proxy: VirtualSocket, other: VirtualSocket];
 }
@@ -52,13 +54,14 @@ export class OriginHost implements Host {
     if (this.#free.length < this.#awaited) this.#free.push(this.#connected());
   }
 
-  release(): void {
+  release(spoiled = false): void {
     if (this.#awaited > 0) this.#awaited--;
+    if (spoiled) this.#free.shift()?.close();
   }
 
   #share(): H2Upstream {
     if (this.#shared === undefined || this.#shared.closed) {
-      this.#shared = new H2Upstream(new ByteStream(this.#connect(), this.#world.time));
+      this.#shared = new H2Upstream(new ByteStream(this.#connect(), this.#world.time), this.#world.resetCode);
     }
     return this.#shared;
   }

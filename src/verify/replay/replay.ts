@@ -63,6 +63,10 @@ class LateWorld implements World {
     return this.#there(this.#time);
   }
 
+  get resetCode(): number {
+    return this.#there(this.#proxy).profile.resetCode;
+  }
+
   connection(): [VirtualSocket, VirtualSocket] {
     const ends = VirtualSocket.pair(this.clock);
     this.#connections.push(ends[0]);
