@@ -57,8 +57,9 @@ export function normaliseRequest(
   proxy: { readonly requestId: () => ByteString; readonly profile: Pick<Profile, "passesStreamDuration"> },
 ): void {
   if (headers.hasAny(special)) {
-    for (const name of nominated(headers)) headers.remove(name);
-    for (const name of isUpgrade(headers, listener.upgrades) ? hopByHop.slice(2) : hopByHop) headers.remove(name);
+    const upgrade = isUpgrade(headers, listener.upgrades);
+    if (!upgrade) for (const name of nominated(headers)) headers.remove(name);
+    for (const name of upgrade ? hopByHop.slice(2) : hopByHop) headers.remove(name);
     const referer = headers.first("referer");
     if (referer !== undefined && !isUrl(referer)) headers.remove("referer");
     for (const name of internalOnly) headers.remove(name);
