@@ -107,6 +107,7 @@ export abstract class ChainSide {
       if (at.ended) return;
       at.ended = endOfStream && this.trailers === undefined;
       const before = this.running;
+      const held = this.buffered?.size ?? 0;
       this.running = "data";
       const action = this.callData(at.filter, data, at.ended);
       this.running = before;
@@ -117,7 +118,10 @@ export abstract class ChainSide {
         break;
       }
       // a part that the filter moved to the held ones, and then let pass, goes on with them
-      if (this.forwardsAddedData && this.buffered !== undefined && this.buffered !== data) data.take(this.buffered);
+      const { buffered } = this;
+      if (this.forwardsAddedData && buffered !== undefined && buffered !== data && buffered.size > held) {
+        data.take(buffered);
+      }
     }
     if (!stopped) this.end.acceptData(data, endOfStream && addedTrailers === undefined);
     if (addedTrailers !== undefined && !this.halted) this.sendTrailers(this.trailers!, addedTrailers);

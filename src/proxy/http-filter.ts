@@ -39,6 +39,8 @@ export interface StreamView {
   responseCodeDetails: string | undefined;
   /** `:status` as the response came, was made, or left; undefined before that. */
   readonly responseStatus: ByteString | undefined;
+  /** A local reply is on its way to the client, and a filter holds it. */
+  readonly replyHeld: boolean;
 }
 
 /**

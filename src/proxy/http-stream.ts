@@ -93,6 +93,9 @@ export class HttpStream implements StreamView {
   get responseTrailers(): HeaderMap | undefined {
     return this.response.trailers;
   }
+  get replyHeld(): boolean {
+    return this.replyStatus !== undefined && this.response.headers !== undefined && !this.headersSent;
+  }
   /** Have response headers gone to the client? */
   get responseStarted(): boolean {
     return this.headersSent;

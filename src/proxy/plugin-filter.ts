@@ -243,7 +243,13 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
       if (this.handle.requestFlows) this._noteNothingPaused("request");
       this.handle.continueRequest();
     } else if (type === StreamType.Response) {
-      if (this.handle.responseFlows) this._noteNothingPaused("response");
+      if (this.handle.responseFlows) {
+        this._noteNothingPaused("response");
+        if (this.handle.stream.replyHeld && this._endOfStream) {
+          // [R] ch_lrpausex
+          return this._noteCrash("proxy_continue_stream(response) on a stream whose local reply another filter holds");
+        }
+      }
       this.handle.continueResponse();
     }
   }
@@ -271,11 +277,15 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   /** Moving a stream that is being logged or destroyed ends a real Envoy with SIGSEGV, in every release recorded. [E] §12 */
   private isEnding(hostcall: string): boolean {
     if (!this.inLog && !this._destroyed) return false;
+    this._noteCrash(`${hostcall} in ${this.inLog ? "proxy_on_log" : "proxy_on_done or proxy_on_delete"}`);
+    return true;
+  }
+
+  private _noteCrash(what: string): void {
     this._vm.process.onDiagnostic(
       "WOULD_CRASH_ENVOY",
-      `${hostcall} in ${this.inLog ? "proxy_on_log" : "proxy_on_done or proxy_on_delete"}: a real Envoy crashes here (SIGSEGV); nothing was done`,
+      `${what}: a real Envoy crashes here (SIGSEGV); nothing was done`,
     );
-    return true;
   }
 
   private _noteNothingPaused(which: string): void {

@@ -23,6 +23,7 @@ const noMessages: StreamView = {
   responseTrailers: undefined,
   responseCodeDetails: undefined,
   responseStatus: undefined,
+  replyHeld: false,
 };
 
 /**

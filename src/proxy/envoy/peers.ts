@@ -34,7 +34,7 @@ export interface Client extends MessageSink {
 export interface DownstreamStream extends MessageSink {
   /** The client leaves: a closed connection (HTTP/1) or RST_STREAM (HTTP/2). */
   reset(): void;
-  /** The codec cannot read what the client sent. HTTP/1: answered 400; HTTP/2: the stream is reset. */
+  /** The codec cannot read what the client sent. HTTP/1: answered 400; HTTP/2: the client's side ends the connection. */
   codecError(details: string): void;
 }
 

@@ -134,7 +134,14 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   codecError(details: string): void {
     if (this._begun && this.http.finished) return;
     this.info.responseFlags |= responseFlags.DPE;
-    const reply = { status: 400, body: noBytes, headers: [], details };
+    if (this.connection.protocol === "HTTP/2") {
+      // the connection is gone with it: no filter learns of what never was a request
+      if (!this._begun) this.http = new HttpStream([], this);
+      this._begun = true;
+      this.http.responseCodeDetails = details;
+      return this.http.abandon();
+    }
+    const reply = { status: 400, body: utf8("Bad Request"), headers: [], details };
     this._closes = true;
     if (this._begun) {
       this.http.sendLocalReply(reply);

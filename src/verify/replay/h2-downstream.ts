@@ -2,6 +2,7 @@ import type { Pair } from "../../abi/pairs.js";
 import type { Client, DownstreamStream } from "../../proxy/envoy/peers.js";
 import type { EnvoyProxy } from "../../proxy/envoy/proxy.js";
 import { HeaderMap } from "../../proxy/header-map.js";
+import type { HeaderPairs } from "../envoy/recording.js";
 import { type ByteStream, EndOfStream } from "../envoy/wire/byte-stream.js";
 import { H2Connection, type H2Event } from "../envoy/wire/h2-connection.js";
 import { clientPreface } from "../envoy/wire/h2-frames.js";
@@ -21,6 +22,12 @@ export async function serveH2Downstream(proxy: EnvoyProxy, stream: ByteStream): 
       if (known !== undefined) passOn(event, known);
       else if (event.kind === "headers") {
         const request = connection.newStream(new H2Response(new H2Sender(codec, event.stream)));
+        if (!isRequest(event.fields)) {
+          request.codecError("http2.violation.of.messaging.rule");
+          connection.close();
+          stream.socket.destroy();
+          return;
+        }
         requests.set(event.stream, request);
         request.headers(new HeaderMap("request", withoutHost(event.fields)), event.last);
       }
@@ -30,6 +37,13 @@ export async function serveH2Downstream(proxy: EnvoyProxy, stream: ByteStream): 
     connection.close();
     stream.socket.destroy();
   }
+}
+
+/** RFC 9113 §8.3.1, as far as scenarios break it. */
+function isRequest(fields: HeaderPairs): boolean {
+  const has = (wanted: string): boolean => fields.some(([name]) => name === wanted);
+  const isConnect = fields.some(([name, value]) => name === ":method" && value === "CONNECT");
+  return has(":method") && (isConnect || (has(":scheme") && has(":path")));
 }
 
 function passOn(event: Exclude<H2Event, { kind: "goaway" }>, request: DownstreamStream): void {
