@@ -180,6 +180,8 @@ export class PluginContext extends Context {
   /** 0: no ticks. */
   tickPeriodMs = 0;
   tickTimer: Timer | undefined = undefined;
+  /** The stream that this plugin, an access logger, is logging. */
+  logged: StreamPort | undefined = undefined;
   /** on_done answered 0: the guest will call proxy_done. */
   awaitsDone = false;
   /** By their classes. */
@@ -195,6 +197,24 @@ export class PluginContext extends Context {
 
   override get root(): PluginContext {
     return this;
+  }
+
+  override get stream(): StreamPort | undefined {
+    return this.logged;
+  }
+
+  override readFields(map: number): Fields | Status {
+    const { logged } = this;
+    return logged === undefined || map > MapType.ResponseTrailers
+      ? super.readFields(map)
+      : logged.readFields(map as MapType);
+  }
+
+  override listFields(map: number): Fields | undefined {
+    const { logged } = this;
+    return logged === undefined || map > MapType.ResponseTrailers
+      ? super.listFields(map)
+      : logged.listFields(map as MapType);
   }
 
   findExtension<T extends RootExtension>(kind: new () => T): T | undefined {

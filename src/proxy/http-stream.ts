@@ -19,6 +19,8 @@ export interface StreamEnds {
   streamReset(): void;
   /** The response is complete, or the stream was reset: nothing follows but log and destroy. */
   ended?(): void;
+  /** Every filter logged; none was destroyed. */
+  logged?(): void;
   /** Log and destroy were called: nothing follows at all. */
   gone?(): void;
   /** A response that cannot leave as it is gets replaced by this reply. [E] checkRequiredResponseHeaders */
@@ -258,6 +260,7 @@ export class HttpStream implements StreamView {
     this.finished = true;
     this.ends.ended?.();
     for (const filter of this.filters) filter.log();
+    this.ends.logged?.();
     for (const filter of this.filters) filter.destroy();
     this.ends.gone?.();
   }

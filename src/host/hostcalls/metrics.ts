@@ -31,6 +31,7 @@ export const proxyIncrementMetric = hostcall(
     if (type === MetricType.Counter && delta < 0n) return Status.BadArgument;
     if (type === MetricType.Counter && delta === 0n) return call.behaviour.counterIncrementByZero;
     metric.value = BigInt.asUintN(64, metric.value + delta);
+    metric.used = true;
     return Status.Ok;
   },
 );
@@ -41,6 +42,7 @@ export const proxyRecordMetric = hostcall(
   (call, { metric: id, value }) => {
     const metric = VmMetrics.typeOf(id) === undefined ? undefined : call.metrics.get(id);
     if (metric === undefined) return Status.NotFound;
+    metric.used = true;
     if (metric.type === MetricType.Counter) metric.value = BigInt.asUintN(64, metric.value + value);
     else if (metric.type === MetricType.Gauge) metric.value = value;
     else metric.samples.push(value);

@@ -7,6 +7,8 @@ export interface Metric {
   readonly name: ByteString;
   /** Counters and gauges: modulo 2^64. */
   value: bigint;
+  /** Was anything added or recorded? Envoy lists and hands to sinks only those, where asked for used ones. */
+  used: boolean;
   /** Histograms: what was recorded, in order. */
   readonly samples: bigint[];
 }
@@ -18,7 +20,7 @@ export class MetricStore {
   define(type: MetricType, name: ByteString): Metric {
     const key = `${type}:${name}`;
     let metric = this.#metrics.get(key);
-    if (metric === undefined) this.#metrics.set(key, (metric = { type, name, value: 0n, samples: [] }));
+    if (metric === undefined) this.#metrics.set(key, (metric = { type, name, value: 0n, used: false, samples: [] }));
     return metric;
   }
 
@@ -33,14 +35,17 @@ export class MetricStore {
   }
 
   capture(): unknown {
-    return [...this.#metrics].map(([key, metric]) => [key, metric, metric.value, [...metric.samples]] as const);
+    return [...this.#metrics].map(
+      ([key, metric]) => [key, metric, metric.value, metric.used, [...metric.samples]] as const,
+    );
   }
 
   /** Puts values back into the very same objects: VMs hold on to them by id. */
   restore(captured: unknown): void {
     this.#metrics.clear();
-    for (const [key, metric, value, samples] of captured as [string, Metric, bigint, bigint[]][]) {
+    for (const [key, metric, value, used, samples] of captured as [string, Metric, bigint, boolean, bigint[]][]) {
       metric.value = value;
+      metric.used = used;
       metric.samples.splice(0);
       for (const sample of samples) metric.samples.push(sample);
       this.#metrics.set(key, metric);

@@ -1,5 +1,6 @@
 import { LogLevel } from "../../abi/enums.js";
 import { utf8 } from "../../abi/bytes.js";
+import { HarnessError } from "../../errors.js";
 import type { PluginContext } from "../../host/contexts.js";
 import type { Guard } from "../../host/guard.js";
 import { createVm, failureError, startPlugin } from "../../host/life-cycle.js";
@@ -22,10 +23,19 @@ export interface VmCounts {
   active: number;
 }
 
+/** What became of code that comes from elsewhere, for statistics. */
+export interface FetchCounts {
+  entries: number;
+  successes: number;
+  failures: number;
+}
+
 /** What plugins of one proxy have in common. */
 export interface PluginHome {
   readonly guard: Guard;
-  readonly vms: VmCounts;
+  /** By the beginning of their names. */
+  readonly vms: Map<string, VmCounts>;
+  readonly fetches: FetchCounts;
   readonly reloads: Map<string, ReloadCounts>;
   /** A number from 0 to 1, for the jitter of the back-off. */
   readonly random: () => number;
@@ -36,13 +46,21 @@ export class PluginHandle {
   readonly config: PluginConfig;
   readonly thread: HostProcess;
   private readonly _home: PluginHome;
+  private readonly _vms: VmCounts;
   private _root: PluginContext | undefined;
   private _loadedNs: number;
 
-  constructor(config: PluginConfig, thread: HostProcess, home: PluginHome, root: PluginContext | undefined) {
+  constructor(
+    config: PluginConfig,
+    thread: HostProcess,
+    home: PluginHome,
+    vms: VmCounts,
+    root: PluginContext | undefined,
+  ) {
     this.config = config;
     this.thread = thread;
     this._home = home;
+    this._vms = vms;
     this._root = root;
     this._loadedNs = thread.clock.elapsedNs;
   }
@@ -78,7 +96,7 @@ export class PluginHandle {
     if (at >= 0) this.thread.vms.splice(at, 1);
     const shared = this.thread.vms.find((vm) => !vm.failed && vm.module === old.module && sharesVm(vm, this.config));
     const vm = shared ?? old.another();
-    if (shared === undefined) this._home.vms.created++;
+    if (shared === undefined) this._vms.created++;
     const root = vm.failed ? undefined : startPlugin(vm, failed.settings);
     if (vm.failed || root === undefined) counts.failure++;
     else counts.success++;
@@ -108,18 +126,23 @@ export const sameRoot = (a: PluginConfig, b: PluginConfig): boolean =>
   a.name === b.name && a.rootId === b.rootId && Buffer.compare(a.configuration, b.configuration) === 0;
 
 /** A VM of this plugin on that thread: one that is there, or a new one. Problems of linking are thrown. */
-export async function vmOf(config: PluginConfig, thread: HostProcess, home: PluginHome): Promise<PluginVm> {
+export async function vmOf(
+  config: PluginConfig,
+  thread: HostProcess,
+  home: PluginHome,
+  counts: VmCounts,
+): Promise<PluginVm> {
   const shared = thread.vms.find((vm) => !vm.failed && sharesVm(vm, config));
   if (shared !== undefined) return shared;
-  home.vms.created++;
-  home.vms.active++;
+  counts.created++;
+  counts.active++;
   return createVm(
     thread,
     config.module,
     {
       vmId: config.vmId,
       configuration: config.vmConfiguration,
-      ...(config.environment && { environment: config.environment }),
+      environment: { ...config.environment, ...definedOf(config.hostEnvironment) },
       ...(config.capabilities && { allowedCapabilities: new Set(config.capabilities) }),
     },
     home.guard,
@@ -127,13 +150,32 @@ export async function vmOf(config: PluginConfig, thread: HostProcess, home: Plug
   );
 }
 
+const definedOf = (variables: Readonly<Record<string, string | undefined>> = {}): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+
 /**
  * Starts a plugin in a VM of its own on that thread.
  *
  * @throws {HarnessError} What is wrong with the module; GUEST_TRAPPED, VM_START_REFUSED, CONFIGURE_REFUSED. The lines that Envoy
  *   prints are in the thread's log.
  */
-export async function loadOn(config: PluginConfig, thread: HostProcess, home: PluginHome): Promise<PluginContext> {
+export async function loadOn(
+  config: PluginConfig,
+  thread: HostProcess,
+  home: PluginHome,
+  counts: VmCounts,
+): Promise<PluginContext> {
+  if (config.runtime !== undefined && config.runtime !== "" && config.runtime !== defaultRuntime) {
+    const support = "Envoy was compiled without support for it";
+    logLine(thread, LogLevel.Warn, `Failed to create Wasm VM using ${config.runtime} runtime. ${support}`);
+    logLine(thread, LogLevel.Error, "Wasm VM failed Failed to load Wasm code");
+    throw new HarnessError(
+      "OPTION_INVALID",
+      `Cannot run plugin "${config.name}" on ${config.runtime}: only V8 is there`,
+    );
+  }
   const problem = linkProblems(config.module.info, thread.behaviour, config.hostFunctions)[0];
   if (
     problem?.line !== undefined &&
@@ -144,16 +186,24 @@ export async function loadOn(config: PluginConfig, thread: HostProcess, home: Pl
     logLine(thread, LogLevel.Error, own + problem.line);
     logLine(thread, LogLevel.Error, `Wasm VM failed Failed to ${unread ? "load" : "initialize"} Wasm code`);
   }
-  const vm = await vmOf(config, thread, home);
+  const vm = await vmOf(config, thread, home, counts);
   if (vm.failed) {
     logLine(thread, LogLevel.Error, "Wasm VM failed Failed to initialize Wasm code");
     throw failureError(vm);
   }
   const { name, rootId, configuration } = config;
   const root = startPlugin(vm, { name, rootId, configuration });
-  if (vm.failed) throw failureError(vm);
-  return root;
+  if (!vm.failed) return root;
+  const { trap } = vm.failure!;
+  if (trap !== undefined) {
+    const step = trap.callback === "proxy_on_configure" ? "configure base Wasm plugin" : "start base Wasm";
+    logLine(thread, LogLevel.Error, `Wasm VM failed Failed to ${step}`);
+  }
+  throw failureError(vm);
 }
+
+/** What stands for V8, which is also what an empty name means. */
+export const defaultRuntime = "envoy.wasm.runtime.v8";
 
 /** A line of Envoy's own. */
 export function logLine(thread: HostProcess, level: LogLevel, text: string): void {

@@ -27,8 +27,8 @@ export interface Profile {
   readonly countsVms: boolean;
   /** A filter and an access logger with equal name, root id and configuration have one root context. From 1.39.1. */
   readonly loggersShareRoots: boolean;
-  /** Plugins can be filters of an upstream; before, Envoy fails each request that meets one. From 1.39.1. */
-  readonly upstreamFilters: boolean;
+  /** VMs of a cluster's filters are counted under `cluster.<name>.wasm.`. To 1.38. */
+  readonly clustersCountVms: boolean;
   /** A request that Envoy refuses at the last moment leaves its connection for the next one. From 1.39.1. */
   readonly reusesUnsent: boolean;
   /** The 503 of a refused connection says why: `, transport failure reason: …`. To 1.37. */
@@ -76,7 +76,7 @@ const newest: Profile = {
   forwardsAddedData: true,
   countsVms: true,
   loggersShareRoots: true,
-  upstreamFilters: true,
+  clustersCountVms: false,
   reusesUnsent: true,
   explainsRefusal: false,
   passesKeepAlive: false,
@@ -107,7 +107,7 @@ const history: readonly (readonly [release: string, recorded: boolean, before?: 
       forwardsAddedData: false,
       countsVms: false,
       loggersShareRoots: false,
-      upstreamFilters: false,
+      clustersCountVms: true,
       reusesUnsent: false,
     },
   ],
@@ -149,8 +149,7 @@ function allProfiles(): Profile[] {
   let after = newest;
   for (const [release, recorded, before = {}] of history) {
     const host = { ...after.host, ...before.host, source: `Envoy ${release}` };
-    after = { ...after, ...before, release, recorded, host };
-    all.push(after);
+    all.push((after = Object.assign({}, after, before, { release, recorded, host })));
   }
   return all;
 }

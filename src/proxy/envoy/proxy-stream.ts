@@ -9,6 +9,7 @@ import type { StreamEnds } from "../http-stream.js";
 import { HttpStream } from "../http-stream.js";
 import type { LocalReply } from "../local-reply.js";
 import { grpcStatusOf, isGrpc } from "../local-reply.js";
+import { logStream } from "../plugin-logger.js";
 import { EnvoyStream } from "./attributes.js";
 import type { Connection } from "./connection.js";
 import { joinCookies } from "./cookies.js";
@@ -228,6 +229,13 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       else if (this._closes) this._client.closing?.();
     }
     this._access = this._logAccess();
+  }
+
+  logged(): void {
+    for (const handle of this.proxy.plugins.loggers(this.connection.worker)) {
+      const root = handle.get();
+      if (typeof root !== "string") logStream(root, this.http, this.info);
+    }
   }
 
   gone(): void {

@@ -5,7 +5,6 @@ import { utf8 } from "../../abi/bytes.js";
 import { LogLevel } from "../../abi/enums.js";
 import { HarnessError } from "../../errors.js";
 import { Guard } from "../../host/guard.js";
-import { endPlugin } from "../../host/life-cycle.js";
 import { HostProcess } from "../../host/process.js";
 import { Clock } from "../../host/services/clock.js";
 import { SeededRandom } from "../../host/services/random.js";
@@ -13,19 +12,20 @@ import type { HttpFilter } from "../http-filter.js";
 import { PluginFilter } from "../plugin-filter.js";
 import type { EnvoyStream } from "./attributes.js";
 import { processProperty } from "./attributes.js";
-import { deprecationWarnings } from "./deprecated.js";
 import { Connection } from "./connection.js";
 import { FailedFilter } from "./failed-filter.js";
 import { foreignFunctions } from "./foreign/index.js";
 import { ClusterCallouts } from "./http-calls.js";
 import type { HttpProtocol } from "./peers.js";
-import type { PluginHome } from "./plugin-handle.js";
-import { loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
+import type { PluginHandle, PluginHome } from "./plugin-handle.js";
+import { PluginSet } from "./plugin-set.js";
 import type { Profile } from "./profiles.js";
 import { newestProfile } from "./profiles.js";
 import { givenProperties } from "./given-properties.js";
 import { ProxyInfo } from "./proxy-info.js";
 import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
+import type { Stat } from "./stats.js";
+import { statsOf, updateOf } from "./stats.js";
 
 /** An Envoy: listener, filter chain, routes, clusters, and plugins on their threads. */
 export class EnvoyProxy {
@@ -42,14 +42,13 @@ export class EnvoyProxy {
   /** Called when a plugin does what ends a real Envoy, at that very moment: the first time, before the hostcall returns. */
   onCrash: (diagnostic: Diagnostic) => void = () => {};
   readonly home: PluginHome;
+  readonly plugins: PluginSet;
   /** What properties of all streams show. */
   readonly info: ProxyInfo;
   /** `x-request-id` of a request that has none: a UUID that counts. */
   readonly requestId: () => ByteString;
   /** `date` of a response that has none. */
   readonly date = (): ByteString => this._dateNow();
-  private readonly _canary: HostProcess;
-  private readonly _handles = new Map<HostProcess, PluginHandle[]>();
   private readonly _bugs = new Map<string, number>();
   private _connections = 0;
   private _dateSecond = -1;
@@ -75,14 +74,16 @@ export class EnvoyProxy {
     );
     this.home = {
       guard: new Guard(settings.budgetMs),
-      vms: { created: 0, active: 0 },
+      vms: new Map(),
+      fetches: { entries: 0, successes: 0, failures: 0 },
       reloads: new Map(),
       random: () => fraction(random),
     };
     const first = this._thread();
     this.workers = [first, ...Array.from({ length: Math.max(0, settings.workers - 1) }, () => this._thread(first))];
     this.main = settings.workers > 0 ? this._thread(first) : undefined;
-    this._canary = this._thread(first);
+    const { workers, main } = this;
+    this.plugins = new PluginSet(settings, profile, this.home, { workers, main, canary: this._thread(first) });
   }
 
   /**
@@ -110,10 +111,8 @@ export class EnvoyProxy {
     const proxy = new EnvoyProxy(settings, profile);
     made(proxy);
     try {
-      const plugins = [...settings.plugins, ...settings.accessLoggers];
-      proxy._warnOfDeprecated(plugins);
-      for (const config of plugins) await proxy._load(config);
-      proxy._warnOfDeprecated(plugins);
+      const last = new Map<ByteString, bigint>();
+      await proxy.plugins.load(() => updateOf(proxy.statistics(), last));
     } catch (thrown) {
       if (!(thrown instanceof HarnessError)) throw thrown;
       return { proxy, refused: thrown };
@@ -135,9 +134,7 @@ export class EnvoyProxy {
   /** The filters of a new stream. */
   filters(worker: HostProcess, info: EnvoyStream): HttpFilter[] {
     const filters: HttpFilter[] = [];
-    const handles = this._handles.get(worker)!;
-    for (let i = 0; i < this.settings.plugins.length; i++) {
-      const handle = handles[i]!;
+    for (const handle of this.plugins.chain(worker)) {
       const root = handle.get();
       if (root === "bypass") continue;
       if (root === "fail") filters.push(new FailedFilter());
@@ -148,7 +145,7 @@ export class EnvoyProxy {
 
   /** The plugin of that place in the chain, on a worker. */
   handle(index: number, worker = this.worker): PluginHandle {
-    return this._handles.get(worker)![index]!;
+    return this.plugins.chain(worker)[index]!;
   }
 
   /** A line of Envoy's ENVOY_BUG, which it prints the first time, the second, the fourth, ... */
@@ -159,101 +156,22 @@ export class EnvoyProxy {
     thread.log.write(LogLevel.Error, "host", 0, "envoy_bug", utf8(`envoy bug failure: ${what}`));
   }
 
-  /** Statistics of plugins as `/stats` prints them. */
+  /** Those that have a single number, by name. */
+  statistics(): Stat[] {
+    return statsOf(this.home, this.worker.metrics.all(), this.profile, this.workers.length);
+  }
+
+  /** Statistics as `/stats` prints them. */
   stats(): Map<string, string> {
-    const stats = new Map<string, string>();
-    const { vms, reloads } = this.home;
-    stats.set("wasm.envoy.wasm.runtime.v8.active", String(vms.active));
-    stats.set("wasm.envoy.wasm.runtime.v8.created", String(vms.created));
-    if (this.profile.countsVms) stats.set("wasm.wasm_vm_count", String(vms.active));
-    for (const [name, { success, failure, backoff }] of reloads) {
-      if (backoff > 0) stats.set(`wasm.${name}.vm_reload_backoff`, String(backoff));
-      if (failure > 0) stats.set(`wasm.${name}.vm_reload_failure`, String(failure));
-      if (success > 0) stats.set(`wasm.${name}.vm_reload_success`, String(success));
-    }
-    return stats;
+    return new Map(this.statistics().map(({ name, value }) => [name, String(value)]));
   }
 
   /** Ends every plugin: on_done, on_delete. */
   close(): void {
-    for (const thread of [...this.workers, ...(this.main === undefined ? [] : [this.main])]) {
-      const roots = new Set((this._handles.get(thread) ?? []).map((handle) => handle.root));
-      for (const root of roots) if (root !== undefined) endPlugin(root);
-    }
+    this.plugins.close();
   }
 
   // -------------------------------------------------------------------------------------
-
-  /** [R] Twice: when the configuration is read, and after the plugins were loaded. */
-  private _warnOfDeprecated(plugins: readonly PluginConfig[]): void {
-    const { main, profile } = this;
-    if (main === undefined || main.logLevel > LogLevel.Warn) return;
-    for (const config of plugins) {
-      for (const text of deprecationWarnings(config, profile.deprecatedFields)) {
-        main.log.write(LogLevel.Warn, "host", 0, "misc", utf8(text));
-      }
-    }
-  }
-
-  private async _load(config: PluginConfig): Promise<void> {
-    const threads = [...(this.main === undefined ? [] : [this._canary, this.main]), ...this.workers];
-    try {
-      if (config.remote === "missing")
-        throw new HarnessError("FILE_UNREADABLE", `Cannot fetch the module of plugin "${config.name}"`);
-      const known = this.main?.vms.some((vm) => !vm.failed && sharesVm(vm, config));
-      if (known === false) {
-        // [E] the base VM, from which the others are cloned: no plugin ever runs in it
-        this.home.vms.created++;
-        this.home.vms.active++;
-      }
-      for (const thread of threads) {
-        const handles = this._handlesOf(thread);
-        const twin = handles.find(
-          (one) => sameRoot(one.config, config) && one.root !== undefined && sharesVm(one.root.vm, config),
-        );
-        const root = twin?.root ?? (await loadOn(config, thread, this.home));
-        handles.push(twin ?? new PluginHandle(config, thread, this.home, root));
-        if (thread === this._canary) this._dropCanary();
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof HarnessError)) throw thrown;
-      const main = this.main ?? this.worker;
-      this._takeCanaryLog();
-      logLine(main, LogLevel.Critical, `Plugin ${config.name} failed to load`);
-      logLine(main, LogLevel.Critical, "Plugin configured to fail closed failed to load");
-      if (config.remote === undefined) throw thrown;
-      for (const thread of threads) {
-        const handles = this._handlesOf(thread);
-        handles.push(new PluginHandle(config, thread, this.home, undefined));
-      }
-    }
-  }
-
-  /** The canary's VM is thrown away, without a word to the guest. [E] */
-  private _dropCanary(): void {
-    const { vms } = this._canary;
-    this.home.vms.active -= vms.length;
-    for (const vm of vms) {
-      vm.calls.cancelAll();
-      for (const context of vm.contexts.all()) context.root?.tickTimer?.cancel();
-    }
-    vms.length = 0;
-    this._handles.set(this._canary, []);
-    this._takeCanaryLog();
-  }
-
-  /** It runs on the main thread. */
-  private _takeCanaryLog(): void {
-    const { log } = this._canary;
-    for (const { level, source, prefix, bytes } of log.records) this.main?.log.write(level, source, 0, prefix, bytes);
-    log.clear();
-  }
-
-  private _handlesOf(thread: HostProcess): PluginHandle[] {
-    let handles = this._handles.get(thread);
-    if (handles === undefined) this._handles.set(thread, (handles = []));
-    return handles;
-  }
 
   private _thread(threadOf?: HostProcess): HostProcess {
     const { settings, profile } = this;

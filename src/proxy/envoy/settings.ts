@@ -20,7 +20,13 @@ export interface PluginConfig {
   readonly module: LoadedModule;
   readonly configuration: Uint8Array;
   readonly vmConfiguration: Uint8Array;
+  /** Default V8. An empty name means it too; another is refused, as by an Envoy that was built without it. */
+  readonly runtime?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Variables taken from the proxy's own environment; undefined for one that is not there. None may be in `environment`, too. */
+  readonly hostEnvironment?: Readonly<Record<string, string | undefined>>;
+  /** Of a service or sink: it runs on the main thread only. */
+  readonly singleton?: boolean;
   /** Default FAIL_CLOSED. */
   readonly failurePolicy?: FailurePolicy;
   /** The old `fail_open: true`. */
@@ -112,6 +118,10 @@ export interface ProxySettings {
   readonly plugins: readonly PluginConfig[];
   readonly accessLoggers: readonly PluginConfig[];
   readonly services: readonly PluginConfig[];
+  /** Filters of clusters, by the cluster's name. */
+  readonly upstreamFilters?: Readonly<Record<string, readonly PluginConfig[]>>;
+  /** Plugins that get the statistics every so many milliseconds. */
+  readonly statsSinks?: { readonly plugins: readonly PluginConfig[]; readonly flushMs: number };
   readonly virtualHosts: readonly VirtualHost[];
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly listener: ListenerSettings;

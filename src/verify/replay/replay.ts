@@ -2,6 +2,7 @@ import { HarnessError } from "../../errors.js";
 import { newestProfile, type Profile } from "../../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../../proxy/envoy/proxy.js";
 import { cutLog, isOfInterest } from "../envoy/log-parts.js";
+import { prometheusLines } from "../../proxy/envoy/stats.js";
 import { createMask, maskDeep } from "../envoy/mask.js";
 import type { LogLine, Recording } from "../envoy/recording.js";
 import { probeFolder } from "../envoy/record.js";
@@ -13,6 +14,7 @@ import { accessOf } from "./access-of.js";
 import { dialProxy } from "./listener.js";
 import { logLines } from "./log-lines.js";
 import type { World } from "./origin-hosts.js";
+import { Unstartable } from "./plugins-of.js";
 import { type Replayed, settingsOf } from "./settings-of.js";
 import { dialTcp, tcpListenerOf } from "./tcp.js";
 import { drive, VirtualSocket, virtualTime } from "./virtual-net.js";
@@ -32,12 +34,19 @@ export interface ReplayOptions {
 export async function replay(scenario: Scenario, options: ReplayOptions = {}): Promise<Recording> {
   const modules = options.modules ?? probeFolder;
   const world = new LateWorld();
-  const replayed = await settingsOf(scenario, modules, world);
-  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, options.profile ?? newestProfile, (made) => {
+  const profile = options.profile ?? newestProfile;
+  const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
+  const replayed = await settingsOf(scenario, modules, world).catch(unstarted);
+  if (replayed instanceof Unstartable) {
+    return maskDeep(refusal(profile, [], replayed.lines, replayed.message), mask);
+  }
+  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, profile, (made) => {
     world.proxy = made;
   });
-  const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
-  if (refused !== undefined) return maskDeep(refusal(proxy, refused), mask);
+  if (refused !== undefined) {
+    const words = refused.details.at(-1) ?? refused.message;
+    return maskDeep(refusal(profile, workerLog(proxy), mainLog(proxy), words), mask);
+  }
   const played = await drive(proxy.clock, play(scenario, proxy, world, replayed));
   for (const origin of replayed.origins.values()) origin.stop();
   return maskDeep(played, mask);
@@ -111,14 +120,14 @@ async function play(
   const named = Array.from(origins);
   const upstream = named.map(([name, origin]) => [name, origin.take()] as const).filter(([, list]) => list.length > 0);
   const idle = named.map(([name, origin]) => [name, origin.idle] as const).filter(([, count]) => count > 0);
-  const stats = statsOf(proxy, scenario);
+  const stats = proxy.statistics().filter(({ name }) => new RegExp(scenario.stats_filter ?? "wasm").test(name));
   const log = workerLog(proxy);
-  const onMain = mainLog(proxy);
-  const main = scenario.also?.includes("main") ? onMain : onMain.filter(({ level }) => !isQuiet(level));
   tcp?.close(); // Envoy logs the access of connections that were left open when it ends
   const trace = scenario.log_levels?.["wasm"] === "trace" ? parseTrace(allLines(proxy)) : undefined;
   const access = crash?.access ?? accessLog(proxy, scenario);
   proxy.close();
+  const onMain = mainLog(proxy);
+  const main = scenario.also?.includes("main") ? onMain : onMain.filter(({ level }) => !isQuiet(level));
   return {
     envoy: proxy.profile.release,
     started: true,
@@ -131,7 +140,8 @@ async function play(
     upstream: Object.fromEntries(upstream),
     ...(idle.length > 0 && crash === undefined && { idle: Object.fromEntries(idle) }),
     access,
-    ...(crash === undefined && { stats }),
+    ...(crash === undefined && { stats: Object.fromEntries(stats.map(({ name, value }) => [name, String(value)])) }),
+    ...(scenario.prometheus && { prometheus: prometheusLines(stats) }),
   };
 }
 
@@ -139,18 +149,25 @@ async function play(
 const panic = "panic: unset oneof";
 const panicLine: LogLine = { level: "critical", logger: "assert", message: panic };
 
+function unstarted(thrown: unknown): Unstartable {
+  if (thrown instanceof Unstartable) return thrown;
+  throw thrown;
+}
+
 /** What an Envoy does that does not start: it says why and exits. */
-function refusal(proxy: EnvoyProxy, refused: HarnessError): Recording {
-  const plugin = /"(.*?)"/.exec(refused.message)?.[1] ?? "p";
-  const why = `Unable to create Wasm plugin ${plugin}`;
-  const last: LogLine = { level: "critical", logger: "main", message: `error \`${why}\` initializing config '<file>'` };
+function refusal({ release }: Profile, log: LogLine[], main: readonly LogLine[], words: string): Recording {
+  const last: LogLine = {
+    level: "critical",
+    logger: "main",
+    message: `error \`${words}\` initializing config '<file>'`,
+  };
   return {
-    envoy: proxy.profile.release,
+    envoy: release,
     started: false,
     exit: 1,
-    log: workerLog(proxy),
-    main: [...mainLog(proxy), last],
-    stderr: [why],
+    log,
+    main: [...main, last],
+    stderr: [words],
     clients: [],
     upstream: {},
     access: [],
@@ -164,9 +181,3 @@ const workerLog = (proxy: EnvoyProxy): LogLine[] => allLines(proxy).filter(isOfI
 const mainLog = (proxy: EnvoyProxy): LogLine[] =>
   proxy.main === undefined ? [] : logLines(proxy.main.log.records).filter(isOfInterest);
 const isQuiet = (level: LogLine["level"]): boolean => level === "trace" || level === "debug" || level === "info";
-
-function statsOf(proxy: EnvoyProxy, scenario: Scenario): Record<string, string> {
-  const filter = new RegExp(scenario.stats_filter ?? "wasm");
-  const pairs = Array.from(proxy.stats()).filter(([name]) => filter.test(name));
-  return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
-}

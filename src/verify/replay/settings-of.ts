@@ -4,7 +4,7 @@ import type { ListenerSettings, PluginConfig, ProxySettings, VirtualHost } from 
 import { refusedPort } from "../envoy/bootstrap-clusters.js";
 import { merged } from "../envoy/merge.js";
 import { pluginsOf } from "../envoy/places.js";
-import type { ClusterName, JsonObject, LogLevel as LevelName, Scenario } from "../envoy/scenario.js";
+import type { ClusterName, JsonObject, LogLevel as LevelName, PluginSpec, Scenario } from "../envoy/scenario.js";
 import { OriginScript } from "../envoy/wire/origin.js";
 import { type World, OriginHost } from "./origin-hosts.js";
 import { pluginOf } from "./plugins-of.js";
@@ -37,16 +37,18 @@ export async function settingsOf(scenario: Scenario, modules: string, world: Wor
   for (const name of replayed) given.raw(name);
   given.done();
   const { origins, clusters } = clustersOf(scenario, modules, world);
-  const load = (kind: "http" | "network" | "access_log" | "service"): Promise<PluginConfig[]> =>
+  const load = (kind: NonNullable<PluginSpec["kind"]>): Promise<PluginConfig[]> =>
     Promise.all(pluginsOf(scenario, kind).map((plugin) => pluginOf(plugin, scenario, modules)));
   const chain = scenario.tcp === true ? "network" : "http";
-  for (const kind of ["upstream", chain === "http" ? "network" : "http", "stats_sink"] as const) {
+  for (const kind of [chain === "http" ? "network" : "http"] as const) {
     if (pluginsOf(scenario, kind).length > 0) new Reader({ [kind]: true }, "plugins").done();
   }
   const settings: ProxySettings = {
     plugins: await load(chain),
     accessLoggers: await load("access_log"),
     services: await load("service"),
+    upstreamFilters: { up: await load("upstream") },
+    statsSinks: { plugins: await load("stats_sink"), flushMs: 200 },
     virtualHosts: [virtualHostOf(scenario)],
     clusters,
     listener: listenerOf(scenario),

@@ -1,0 +1,280 @@
+import type { ByteString } from "../../abi/bytes.js";
+import { utf8 } from "../../abi/bytes.js";
+import { LogLevel } from "../../abi/enums.js";
+import { HarnessError } from "../../errors.js";
+import { ReadOnlyBuffer } from "../../host/contexts.js";
+import { endPlugin } from "../../host/life-cycle.js";
+import type { HostProcess } from "../../host/process.js";
+import { millisecondsToNs } from "../../host/services/clock.js";
+import { type StatsUpdate, statsUpdateBytes } from "../../host/services/stats-update.js";
+import { deprecationWarnings } from "./deprecated.js";
+import type { PluginHome, VmCounts } from "./plugin-handle.js";
+import { defaultRuntime, loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
+import type { Profile } from "./profiles.js";
+import type { PluginConfig, ProxySettings } from "./settings.js";
+
+/** The threads of a proxy that plugins run on. */
+export interface Threads {
+  readonly workers: readonly HostProcess[];
+  /** Undefined where plugins are only to run once. */
+  readonly main: HostProcess | undefined;
+  /** Where a plugin is tried first; it is the main thread to everybody else. */
+  readonly canary: HostProcess;
+}
+
+type Place = "upstream" | "chain" | "logger" | "sink" | "service";
+
+/** A plugin of the configuration, wherever it runs. */
+interface Placed {
+  readonly config: PluginConfig;
+  readonly place: Place;
+  /** Of an upstream filter. */
+  readonly cluster: string | undefined;
+  readonly handles: Map<HostProcess, PluginHandle>;
+}
+
+/** All plugins of a proxy: what is loaded in which order on which thread, and what Envoy says about it. */
+export class PluginSet {
+  private readonly _settings: ProxySettings;
+  private readonly _profile: Profile;
+  private readonly _home: PluginHome;
+  private readonly _threads: Threads;
+  private readonly _placed: Placed[] = [];
+  private readonly _lists = new Map<HostProcess, { chain: PluginHandle[]; loggers: PluginHandle[] }>();
+  private _updates: (() => StatsUpdate) | undefined;
+
+  constructor(settings: ProxySettings, profile: Profile, home: PluginHome, threads: Threads) {
+    this._settings = settings;
+    this._profile = profile;
+    this._home = home;
+    this._threads = threads;
+    for (const worker of threads.workers) this._lists.set(worker, { chain: [], loggers: [] });
+  }
+
+  /** The filters of the listener, in the order of the configuration. */
+  chain(worker: HostProcess): readonly PluginHandle[] {
+    return this._lists.get(worker)!.chain;
+  }
+
+  loggers(worker: HostProcess): readonly PluginHandle[] {
+    return this._lists.get(worker)!.loggers;
+  }
+
+  /** The filters of a cluster. */
+  upstream(worker: HostProcess, cluster: string): readonly PluginHandle[] {
+    return this._placed.filter((one) => one.cluster === cluster).map(({ handles }) => handles.get(worker)!);
+  }
+
+  /**
+   * Loads everything, on the main thread first.
+   *
+   * @param updates What sinks get.
+   * @throws {HarnessError} OPTION_INVALID for what Envoy refuses in a configuration; what is wrong with a module or its start, if its
+   *   code is local. `details` end with Envoy's own words.
+   */
+  async load(updates: () => StatsUpdate): Promise<void> {
+    const { plugins, accessLoggers, services, upstreamFilters, statsSinks } = this._settings;
+    this._updates = updates;
+    const wanted: [PluginConfig, Place, string?][] = [];
+    for (const [cluster, configs] of Object.entries(upstreamFilters ?? {})) {
+      for (const config of configs) wanted.push([config, "upstream", cluster]);
+    }
+    for (const config of plugins) wanted.push([config, "chain"]);
+    for (const config of accessLoggers) wanted.push([config, "logger"]);
+    for (const config of statsSinks?.plugins ?? []) wanted.push([config, "sink"]);
+    for (const config of services) wanted.push([config, "service"]);
+    const configs = wanted.map(([config]) => config);
+    this._warnOfDeprecated(configs);
+    for (const config of configs) checkConfig(config, this._profile);
+    for (const [config, place, cluster] of wanted) await this._load(config, place, cluster);
+    this._warnOfDeprecated(configs);
+    if (statsSinks !== undefined) this._flushEvery(millisecondsToNs(statsSinks.flushMs));
+  }
+
+  /** Ends every plugin of the workers: on_done, on_delete. Those of the main thread are dropped without a word. [R] */
+  close(): void {
+    const { main, workers } = this._threads;
+    for (const worker of workers) {
+      const roots = new Set(this._placed.map(({ handles }) => handles.get(worker)?.root));
+      for (const root of roots) if (root !== undefined) endPlugin(root);
+    }
+    if (main !== undefined) dropVms(main);
+  }
+
+  // -------------------------------------------------------------------------------------
+
+  /** [R] Twice: when the configuration is read, and after the plugins were loaded. */
+  private _warnOfDeprecated(plugins: readonly PluginConfig[]): void {
+    const { main } = this._threads;
+    if (main === undefined || main.logLevel > LogLevel.Warn) return;
+    for (const config of plugins) {
+      for (const text of deprecationWarnings(config, this._profile.deprecatedFields)) {
+        main.log.write(LogLevel.Warn, "host", 0, "misc", utf8(text));
+      }
+    }
+  }
+
+  private async _load(config: PluginConfig, place: Place, cluster: string | undefined): Promise<void> {
+    const { main, canary, workers } = this._threads;
+    const placed: Placed = { config, place, cluster, handles: new Map() };
+    const ownThreads = config.singleton === true ? workers.slice(0, main === undefined ? 1 : 0) : workers;
+    const threads = main === undefined ? ownThreads : [main, ...ownThreads];
+    const counts = config.remote === "missing" ? noCounts() : this._countsOf(config, cluster);
+    const before = counts.active;
+    try {
+      this._fetch(config);
+      if (main !== undefined) {
+        if (!main.vms.some((vm) => !vm.failed && sharesVm(vm, config))) {
+          // [E] the base VM, from which the others are cloned: no plugin ever runs in it
+          counts.created++;
+          counts.active++;
+        }
+        if (this._twinOf(placed) === undefined) {
+          await loadOn(config, canary, this._home, counts);
+          this._dropCanary(counts);
+        }
+      }
+      for (const thread of threads) {
+        const twin = this._twinOf(placed)?.handles.get(thread);
+        const root = twin?.root ?? (await loadOn(config, thread, this._home, counts));
+        placed.handles.set(thread, twin ?? new PluginHandle(config, thread, this._home, counts, root));
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError)) throw thrown;
+      this._dropCanary(counts);
+      counts.active = before;
+      const told = main ?? workers[0]!;
+      logLine(told, LogLevel.Critical, `Plugin ${config.name} failed to load`);
+      logLine(told, LogLevel.Critical, closed);
+      if (config.remote === undefined) throw withWords(thrown, `Unable to create Wasm plugin ${config.name}`);
+      if (main !== undefined) for (const worker of ownThreads) logLine(worker, LogLevel.Critical, closed);
+      for (const thread of threads) {
+        placed.handles.set(thread, new PluginHandle(config, thread, this._home, counts, undefined));
+      }
+    }
+    this._placed.push(placed);
+    for (const [thread, { chain, loggers }] of this._lists) {
+      const handle = placed.handles.get(thread);
+      if (handle !== undefined && place === "chain") chain.push(handle);
+      if (handle !== undefined && place === "logger") loggers.push(handle);
+    }
+  }
+
+  /** Another plugin that this one shares its root contexts with. [H] plugin key */
+  private _twinOf({ config, place }: Placed): Placed | undefined {
+    return this._placed.find((one) => {
+      const together =
+        one.place === place || (this._profile.loggersShareRoots && isOfStreams(one.place) && isOfStreams(place));
+      return (
+        together &&
+        sameRoot(one.config, config) &&
+        [...one.handles.values()].every(({ root }) => root !== undefined && sharesVm(root.vm, config))
+      );
+    });
+  }
+
+  /** The code of a remote module arrives, or does not. */
+  private _fetch({ name, remote }: PluginConfig): void {
+    if (remote === undefined) return;
+    const { fetches } = this._home;
+    const main = this._threads.main ?? this._threads.workers[0]!;
+    logLine(main, LogLevel.Warn, "Wasm remote code fetch is unstable and may cause a crash");
+    fetches.entries++;
+    if (remote === "fetched") {
+      fetches.successes++;
+      return;
+    }
+    fetches.failures++;
+    if (main.logLevel <= LogLevel.Warn) {
+      const text = "Retry limit exceeded for fetching data from remote data source.";
+      main.log.write(LogLevel.Warn, "host", 0, "config", utf8(text));
+    }
+    throw new HarnessError("FILE_UNREADABLE", `Cannot fetch the module of plugin "${name}"`);
+  }
+
+  /** The canary's VM is thrown away, without a word to the guest. [E] */
+  private _dropCanary(counts: VmCounts): void {
+    const { canary, main } = this._threads;
+    counts.active -= canary.vms.length;
+    dropVms(canary);
+    const told = main ?? this._threads.workers[0]!;
+    for (const { level, source, prefix, bytes } of canary.log.records) told.log.write(level, source, 0, prefix, bytes);
+    canary.log.clear();
+  }
+
+  /** Up to 1.38 the statistics of an upstream filter's VMs are the cluster's. */
+  private _countsOf({ runtime = defaultRuntime }: PluginConfig, cluster: string | undefined): VmCounts {
+    const { vms } = this._home;
+    const scope = cluster !== undefined && this._profile.clustersCountVms ? `cluster.${cluster}.` : "";
+    const prefix = `${scope}wasm.${runtime}`;
+    const counts = vms.get(prefix) ?? noCounts();
+    if (runtime === "" || runtime === defaultRuntime) vms.set(prefix, counts);
+    return counts;
+  }
+
+  private _flushEvery(intervalNs: number): void {
+    const clock = this._threads.workers[0]!.clock;
+    clock.schedule(intervalNs, () => {
+      this._flush();
+      this._flushEvery(intervalNs);
+    });
+  }
+
+  /** Hands the statistics to sinks, on the main thread. */
+  private _flush(): void {
+    const sinks = this._placed.filter(({ place }) => place === "sink");
+    if (sinks.length === 0) return;
+    const bytes = statsUpdateBytes(this._updates!());
+    for (const { handles } of sinks) {
+      const root = [...handles.values()][0]!.get();
+      if (typeof root === "string") continue;
+      root.lastBuffer = new ReadOnlyBuffer(bytes);
+      root.vm.notify(root.vm.callbacks.envoy_on_stats_update, root, bytes.length);
+    }
+  }
+}
+
+const closed = "Plugin configured to fail closed failed to load";
+
+const noCounts = (): VmCounts => ({ created: 0, active: 0 });
+const isOfStreams = (place: Place): boolean => place === "chain" || place === "logger";
+
+/** What Envoy refuses before it looks at a module. */
+function checkConfig(config: PluginConfig, profile: Profile): void {
+  const { name, failOpen, failurePolicy } = config;
+  const refuse = (why: string, words: string): never => {
+    throw new HarnessError("OPTION_INVALID", `Cannot start with plugin "${name}": ${why}`, { details: [words] });
+  };
+  if (failOpen === true && failurePolicy !== undefined) {
+    const words = "only one of fail_open or failure_policy can be set";
+    refuse(`it has both failOpen and failurePolicy; leave failOpen out`, words);
+  }
+  const unknown =
+    failurePolicy !== undefined && !profile.hasFailurePolicy
+      ? "failure_policy"
+      : config.allowOnHeadersStopIteration !== undefined && !profile.hasAllowStop
+        ? "allow_on_headers_stop_iteration"
+        : undefined;
+  if (unknown !== undefined) {
+    refuse(`Envoy ${profile.release} does not know ${unknown}`, `no such field: '${unknown}'`);
+  }
+  const twice = Object.keys(config.hostEnvironment ?? {}).find((key) => Object.hasOwn(config.environment ?? {}, key));
+  if (twice !== undefined) {
+    const type = "envoy.extensions.wasm.v3.VmConfig.environment_variables";
+    const words = `Key ${twice} is duplicated in ${type} for ${name}. All the keys must be unique.`;
+    refuse(`environment variable ${twice} is given and taken from the host, too`, words);
+  }
+}
+
+/** The same error, with Envoy's last words. */
+function withWords(error: HarnessError, words: ByteString): HarnessError {
+  return new HarnessError(error.code, error.message, { cause: error, details: [...error.details, words] });
+}
+
+function dropVms({ vms }: HostProcess): void {
+  for (const vm of vms) {
+    vm.calls.cancelAll();
+    for (const context of vm.contexts.all()) context.root?.tickTimer?.cancel();
+  }
+  vms.length = 0;
+}
