@@ -178,7 +178,8 @@ export class UpstreamRequest implements HostEvents {
     if (host.refuses === true) return this.reset("remote connection failure");
     const refused = badRequestHeader(headers);
     if (refused !== undefined) {
-      host.release?.(!this._profile.reusesUnsent);
+      // [R] map_bad: what the codec would not write costs the connection in every release
+      host.release?.(!this._profile.reusesUnsent || refused.startsWith("invalid"));
       this._reserved = undefined;
       const details = `filter_removed_required_request_headers{${refused.replace(/[\t\n\v\f\r ]/g, "_")}}`;
       return this._end({ status: 503, body: Buffer.from(refused, "latin1"), details, flag: "DPE" });

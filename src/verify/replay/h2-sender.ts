@@ -6,7 +6,8 @@ export class H2Sender {
   readonly #connection: H2Connection;
   readonly #id: number;
   #last: Promise<unknown> | undefined;
-  #over = false;
+  /** Nothing waits for the peer's window any more. */
+  readonly #cut = new AbortController();
 
   constructor(connection: H2Connection, id: number) {
     this.#connection = connection;
@@ -20,7 +21,7 @@ export class H2Sender {
   data(bytes: Uint8Array, end: boolean): void {
     if (bytes.length === 0 && !end) return;
     const sent = Buffer.from(bytes);
-    this.#next(() => this.#connection.sendData(this.#id, sent, end));
+    this.#next(() => this.#connection.sendData(this.#id, sent, end, this.#cut.signal));
   }
 
   /** Trailers that are empty are an empty DATA frame. [E] skip_encoding_empty_trailers */
@@ -29,18 +30,13 @@ export class H2Sender {
     else this.fields(trailers, true);
   }
 
-  /** RST_STREAM, after what was sent. What has not been sent is not sent any more, unless the code is 0. */
+  /** RST_STREAM, after what was sent. Unless the code is 0, what waits for the peer's window is not sent any more. */
   reset(code: number): void {
-    const send = () => {
-      if (!this.#over) this.#connection.reset(this.#id, code);
-      this.#over = true;
-    };
-    if (code === 0) this.#next(send);
-    else send();
+    if (code !== 0) this.#cut.abort();
+    this.#next(() => this.#connection.reset(this.#id, code));
   }
 
   #next(send: () => unknown): void {
-    const run = () => (this.#over ? undefined : send());
-    this.#last = this.#last === undefined ? Promise.resolve(run()) : this.#last.then(run);
+    this.#last = this.#last === undefined ? Promise.resolve(send()) : this.#last.then(send);
   }
 }
