@@ -79,8 +79,8 @@ export class PluginSet {
     for (const [cluster, configs] of Object.entries(upstreamFilters ?? {})) {
       for (const config of configs) wanted.push([config, "upstream", cluster]);
     }
-    for (const config of plugins) wanted.push([config, "chain"]);
     for (const config of accessLoggers) wanted.push([config, "logger"]);
+    for (const config of plugins) wanted.push([config, "chain"]);
     for (const config of statsSinks?.plugins ?? []) wanted.push([config, "sink"]);
     for (const config of services) wanted.push([config, "service"]);
     const configs = wanted.map(([config]) => config);
@@ -153,10 +153,11 @@ export class PluginSet {
       }
     }
     this._placed.push(placed);
-    for (const [thread, { chain, loggers }] of this._lists) {
-      const handle = placed.handles.get(thread);
-      if (handle !== undefined && place === "chain") chain.push(handle);
-      if (handle !== undefined && place === "logger") loggers.push(handle);
+    for (const [thread, lists] of this._lists) {
+      const of = (wanted: Place): PluginHandle[] =>
+        this._placed.flatMap((one) => (one.place === wanted ? (one.handles.get(thread) ?? []) : []));
+      lists.chain = of("chain");
+      lists.loggers = of("logger");
     }
   }
 
@@ -165,11 +166,7 @@ export class PluginSet {
     return this._placed.find((one) => {
       const together =
         one.place === place || (this._profile.loggersShareRoots && isOfStreams(one.place) && isOfStreams(place));
-      return (
-        together &&
-        sameRoot(one.config, config) &&
-        [...one.handles.values()].every(({ root }) => root !== undefined && sharesVm(root.vm, config))
-      );
+      return together && sameKey(one, config);
     });
   }
 
@@ -238,6 +235,10 @@ const closed = "Plugin configured to fail closed failed to load";
 
 const noCounts = (): VmCounts => ({ created: 0, active: 0 });
 const isOfStreams = (place: Place): boolean => place === "chain" || place === "logger";
+
+/** Is this the same plugin in the same VM, by everything that Envoy compares? */
+const sameKey = ({ config, handles }: Placed, other: PluginConfig): boolean =>
+  sameRoot(config, other) && [...handles.values()].every(({ root }) => root !== undefined && sharesVm(root.vm, other));
 
 /** What Envoy refuses before it looks at a module. */
 function checkConfig(config: PluginConfig, profile: Profile): void {

@@ -37,6 +37,8 @@ export interface Profile {
   readonly passesKeepAlive: boolean;
   /** Code of RST_STREAM when Envoy gives a stream up: 0 in 1.36. */
   readonly resetCode: 0 | 2;
+  /** HTTP/2 to a client: fields of one name follow each other, and a NUL parts a value in two. 1.36. */
+  readonly groupsFields: boolean;
   /** Properties `request.headers_bytes`, `response.headers_bytes`. From 1.37. */
   readonly headersBytes: boolean;
   /** Foreign function `sign`, and PEM keys for it and for `verify_signature`. From 1.37. */
@@ -81,6 +83,7 @@ const newest: Profile = {
   explainsRefusal: false,
   passesKeepAlive: false,
   resetCode: 2,
+  groupsFields: false,
   headersBytes: true,
   signs: true,
   filterStateOfEffective: true,
@@ -115,7 +118,14 @@ const history: readonly (readonly [release: string, recorded: boolean, before?: 
   [
     "1.36.4",
     true,
-    { resetCode: 0, headersBytes: false, signs: false, filterStateOfEffective: false, namesConflicts: false },
+    {
+      resetCode: 0,
+      groupsFields: true,
+      headersBytes: false,
+      signs: false,
+      filterStateOfEffective: false,
+      namesConflicts: false,
+    },
   ],
   ["1.35", false],
   ["1.34", false, { hasAllowStop: false }],

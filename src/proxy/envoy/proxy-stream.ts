@@ -190,7 +190,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       headers.replace("x-request-id", requestHeaders.first("x-request-id") ?? "");
     }
     if (connection.protocol === "HTTP/2") {
-      this._client.headers(headers.copy(), endOfStream);
+      this._client.headers(proxy.profile.groupsFields ? grouped(headers) : headers.copy(), endOfStream);
       return;
     }
     if (!this.http.request.complete && !upgraded) this._closes = true;
@@ -385,3 +385,13 @@ const isNumber = (text: string | undefined): boolean => text !== undefined && /^
 
 /** What an HTTP/2 stream may hold: its window, not the connection's buffer limit. [R] */
 const http2Window = 16 * 1024 * 1024;
+
+/** A copy in the order in which the HTTP/2 codec of Envoy 1.36 sends it. [R] */
+function grouped(headers: HeaderMap): HeaderMap {
+  const byName = new Map<string, Pair[]>();
+  for (const [name, value] of headers) {
+    const fields = byName.get(name) ?? [];
+    byName.set(name, [...fields, ...value.split("\0").map((part): Pair => [name, part])]);
+  }
+  return new HeaderMap("response", [...byName.values()].flat());
+}

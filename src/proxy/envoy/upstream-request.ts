@@ -126,7 +126,7 @@ export class UpstreamRequest implements HostEvents {
     if (status >= 100 && status < 200 && status !== 101) return; // not passed on
     this._answered = true;
     if (this._cluster.protocol === "HTTP/2") joinCookies(headers);
-    else if (headers.first("keep-alive") !== undefined) headers.remove("keep-alive");
+    else if (!this._profile.passesKeepAlive && headers.first("keep-alive") !== undefined) headers.remove("keep-alive");
     if (this._complete && status !== 101) {
       const ms = Math.floor((this._clock.elapsedNs - this._sentNs) / 1e6);
       headers.overwrite("x-envoy-upstream-service-time", String(ms));

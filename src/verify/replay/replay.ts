@@ -38,14 +38,14 @@ export async function replay(scenario: Scenario, options: ReplayOptions = {}): P
   const mask = createMask(scenario.mask, [modules.replace(/\/$/, "")]);
   const replayed = await settingsOf(scenario, modules, world).catch(unstarted);
   if (replayed instanceof Unstartable) {
-    return maskDeep(refusal(profile, [], replayed.lines, replayed.message), mask);
+    return maskDeep(refusal(scenario, profile, [], replayed.lines, replayed.message), mask);
   }
   const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, profile, (made) => {
     world.proxy = made;
   });
   if (refused !== undefined) {
     const words = refused.details.at(-1) ?? refused.message;
-    return maskDeep(refusal(profile, workerLog(proxy), mainLog(proxy), words), mask);
+    return maskDeep(refusal(scenario, profile, workerLog(proxy), mainLog(proxy), words), mask);
   }
   const played = await drive(proxy.clock, play(scenario, proxy, world, replayed));
   for (const origin of replayed.origins.values()) origin.stop();
@@ -123,7 +123,7 @@ async function play(
   const stats = proxy.statistics().filter(({ name }) => new RegExp(scenario.stats_filter ?? "wasm").test(name));
   const log = workerLog(proxy);
   tcp?.close(); // Envoy logs the access of connections that were left open when it ends
-  const trace = scenario.log_levels?.["wasm"] === "trace" ? parseTrace(allLines(proxy)) : undefined;
+  const trace = isTraced(scenario) ? parseTrace(allLines(proxy)) : undefined;
   const access = crash?.access ?? accessLog(proxy, scenario);
   proxy.close();
   const onMain = mainLog(proxy);
@@ -155,7 +155,13 @@ function unstarted(thrown: unknown): Unstartable {
 }
 
 /** What an Envoy does that does not start: it says why and exits. */
-function refusal({ release }: Profile, log: LogLine[], main: readonly LogLine[], words: string): Recording {
+function refusal(
+  scenario: Scenario,
+  { release }: Profile,
+  log: LogLine[],
+  main: readonly LogLine[],
+  words: string,
+): Recording {
   const last: LogLine = {
     level: "critical",
     logger: "main",
@@ -168,12 +174,14 @@ function refusal({ release }: Profile, log: LogLine[], main: readonly LogLine[],
     log,
     main: [...main, last],
     stderr: [words],
+    ...(isTraced(scenario) && { trace: [] }),
     clients: [],
     upstream: {},
     access: [],
   };
 }
 
+const isTraced = ({ log_levels: levels }: Scenario): boolean => levels?.["wasm"] === "trace";
 const accessLog = (proxy: EnvoyProxy, scenario: Scenario): Recording["access"] =>
   proxy.accessLog.map((entry) => accessOf(entry, scenario.access_log_fields));
 const allLines = (proxy: EnvoyProxy): LogLine[] => proxy.workers.flatMap(({ log }) => logLines(log.records));
