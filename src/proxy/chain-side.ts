@@ -60,6 +60,8 @@ export abstract class ChainSide {
   /** Kind of callback that runs now in this direction. */
   running: "headers" | "data" | "trailers" | undefined = undefined;
   private aboveLimit = false;
+  /** The filter that is asked now moved its part to the held ones. */
+  private moved = false;
 
   constructor(places: readonly Place[]) {
     this.places = places;
@@ -77,6 +79,8 @@ export abstract class ChainSide {
   /** The sender is to be slowed, or no longer. */
   protected abstract watermark(above: boolean): void;
   protected abstract get end(): SideEnd;
+  /** [E] decodeData goes on with trailers that a filter made in a callback which stopped the body; encodeData does not. */
+  protected abstract get passesTrailersWhenStopped(): boolean;
 
   /** Headers enter, after `from` or at the beginning. */
   sendHeaders(headers: HeaderMap, endOfStream: boolean, from?: Place): void {
@@ -107,8 +111,8 @@ export abstract class ChainSide {
       if (at.ended) return;
       at.ended = endOfStream && this.trailers === undefined;
       const before = this.running;
-      const held = this.buffered?.size ?? 0;
       this.running = "data";
+      this.moved = false;
       const action = this.callData(at.filter, data, at.ended);
       this.running = before;
       if (this.halted) return;
@@ -118,12 +122,10 @@ export abstract class ChainSide {
         break;
       }
       // a part that the filter moved to the held ones, and then let pass, goes on with them
-      const { buffered } = this;
-      if (this.forwardsAddedData && buffered !== undefined && buffered !== data && buffered.size > held) {
-        data.take(buffered);
-      }
+      if (this.forwardsAddedData && this.moved && this.buffered !== undefined) data.take(this.buffered);
     }
     if (!stopped) this.end.acceptData(data, endOfStream && addedTrailers === undefined);
+    if (stopped && !this.passesTrailersWhenStopped) return;
     if (addedTrailers !== undefined && !this.halted) this.sendTrailers(this.trailers!, addedTrailers);
   }
 
@@ -176,6 +178,7 @@ export abstract class ChainSide {
       return;
     }
     this.streaming = false;
+    this.moved = this.buffered !== data;
     this.hold(data);
   }
 

@@ -64,6 +64,8 @@ export class HttpStream implements StreamView {
   responseAborted = false;
   private headersSent = false;
   responseComplete = false;
+  /** A local reply went past the filters, since they held the upstream's headers. */
+  repliedDirectly = false;
   /** Was the stream cut off? */
   wasReset = false;
   /** Log and destroy were called. */
@@ -223,6 +225,7 @@ export class HttpStream implements StreamView {
   }
 
   private sendDirect(reply: LocalReply): void {
+    this.repliedDirectly = true;
     const { headers, body } = this.compose(reply);
     this.response.headers = headers;
     this.headersSent = true;
@@ -305,6 +308,9 @@ class RequestSide extends ChainSide {
   protected override get end(): SideEnd {
     return this.stream.ends.upstream;
   }
+  protected override get passesTrailersWhenStopped(): boolean {
+    return true;
+  }
 }
 
 class ResponseSide extends ChainSide implements SideEnd {
@@ -337,6 +343,9 @@ class ResponseSide extends ChainSide implements SideEnd {
   /** The chain ends at the stream itself, which looks at headers before they go to the client. */
   protected override get end(): SideEnd {
     return this;
+  }
+  protected override get passesTrailersWhenStopped(): boolean {
+    return false;
   }
   acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
     this.stream.responseHeadersLeave(headers, endOfStream);

@@ -63,8 +63,6 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   private _bufferingRequest = false;
   private _bufferingResponse = false;
   private _endOfStream = false;
-  /** Has the request reached this filter? Without that it takes no part in the response either. */
-  private _started = false;
   inLog = false;
   private _failureReplied = false;
   private _destroyed = false;
@@ -85,7 +83,6 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   requestHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction {
     this._create();
-    this._started = true;
     this._requestHeaders = headers;
     this._endOfStream = endOfStream;
     const action = this._headersCallback(this._vm.callbacks.proxy_on_request_headers, headers, endOfStream);
@@ -94,7 +91,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   requestData(data: BodyBuffer, endOfStream: boolean): DataAction {
-    if (!this._started) return DataAction.Continue;
+    if (!this.context.created) return DataAction.Continue;
     this._requestBody = data;
     this._endOfStream = endOfStream;
     if (this._bufferingRequest && this._options.cumulativeBody !== false && data !== this.handle.requestBuffer) {
@@ -110,7 +107,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   requestTrailers(trailers: HeaderMap): TrailersAction {
-    if (!this._started) return TrailersAction.Continue;
+    if (!this.context.created) return TrailersAction.Continue;
     this._requestTrailers = trailers;
     const action = this._trailersCallback(this._vm.callbacks.proxy_on_request_trailers, trailers);
     if (action === TrailersAction.Continue) this._requestTrailers = undefined;
@@ -120,7 +117,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   // ------------------------------------------------------------------------------------- the response
 
   responseHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    if (!this._started) return HeadersAction.Continue;
+    if (!this.context.created) return HeadersAction.Continue;
     this._responseHeaders = headers;
     this._endOfStream = endOfStream;
     const action = this._headersCallback(this._vm.callbacks.proxy_on_response_headers, headers, endOfStream);
@@ -129,7 +126,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   responseData(data: BodyBuffer, endOfStream: boolean): DataAction {
-    if (!this._started) return DataAction.Continue;
+    if (!this.context.created) return DataAction.Continue;
     this._responseBody = data;
     this._endOfStream = endOfStream;
     if (this._bufferingResponse && this._options.cumulativeBody !== false && data !== this.handle.responseBuffer) {
@@ -145,7 +142,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   responseTrailers(trailers: HeaderMap): TrailersAction {
-    if (!this._started) return TrailersAction.Continue;
+    if (!this.context.created) return TrailersAction.Continue;
     this._responseTrailers = trailers;
     const action = this._trailersCallback(this._vm.callbacks.proxy_on_response_trailers, trailers);
     if (action === TrailersAction.Continue) this._responseTrailers = undefined;

@@ -70,7 +70,7 @@ const attributes: Readonly<Record<Exclude<AttributePath, HeaderMapPath>, Attribu
   "request.duration": ({ info }) => nanoseconds(info.durationNs),
   "response.code": ({ filter }) => numberOf(filter.stream.responseStatus),
   "response.code_details": ({ filter }) => raw(filter.stream.responseCodeDetails),
-  "response.flags": ({ info }) => info.responseFlags,
+  "response.flags": ({ info }) => info.flags.bits,
   "response.grpc_status": ({ filter, response }) => {
     const trailers = filter.liveFields(MapType.ResponseTrailers);
     const given = trailers?.first("grpc-status") || response?.first("grpc-status");

@@ -11,7 +11,7 @@ export function frameResponse(headers: HeaderMap, endOfStream: boolean, toHead: 
   if (status === 304) return;
   if (endOfStream && !toHead) {
     if (status >= 200 && status !== 204) headers.add("content-length", "0");
-  } else if (!endOfStream && !http10 && status >= 200 && status !== 204) {
+  } else if (!http10 && status >= 200 && status !== 204) {
     headers.add("transfer-encoding", "chunked");
   }
 }

@@ -24,8 +24,8 @@ export interface Client extends MessageSink {
    * (HTTP/2 only, code 0) the rest of the request is not wanted.
    */
   reset(code: number): void;
-  /** HTTP/1: the proxy ends the connection after this response. */
-  closing?(): void;
+  /** HTTP/1: the proxy ends the connection after this response; `atOnce` without the delay that lets a client read it. */
+  closing?(atOnce: boolean): void;
   /** The proxy wants no more request bytes for now, or wants them again. */
   pause?(paused: boolean): void;
 }

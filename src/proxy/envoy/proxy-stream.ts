@@ -18,7 +18,7 @@ import type { Client, DownstreamStream } from "./peers.js";
 import type { EnvoyProxy } from "./proxy.js";
 import type { AccessEntry } from "./settings.js";
 import { finishResponse, isUpgrade, normaliseRequest } from "./request-headers.js";
-import { flagNames, responseFlags } from "./response-flags.js";
+import type { ResponseFlag } from "./response-flags.js";
 import type { RouteChoice } from "./routes.js";
 import { chooseRoute } from "./routes.js";
 import { Router } from "./router.js";
@@ -34,6 +34,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   private _begun = false;
   private _isHead = false;
   private _upgrade = false;
+  /** The last local reply was a 400: given past the filters, it ends the connection at once. [R] found by parity:fuzz */
+  private _replied400 = false;
   private _http10 = false;
   /** The connection ends with this response (HTTP/1). */
   private _closes = false;
@@ -116,25 +118,25 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   /** The client resets the stream, which on HTTP/1 ends the connection. */
   reset(): void {
-    if (this.connection.protocol === "HTTP/2") this._abandon("http2.remote_reset", responseFlags.DR);
+    if (this.connection.protocol === "HTTP/2") this._abandon("http2.remote_reset", "DR");
     else this.disconnected();
   }
 
   /** The client's connection ended. */
   disconnected(): void {
-    this._abandon("downstream_remote_disconnect", responseFlags.DC);
+    this._abandon("downstream_remote_disconnect", "DC");
   }
 
-  private _abandon(details: string, flag: number): void {
+  private _abandon(details: string, flag: ResponseFlag): void {
     if (!this._begun || this.http.finished) return;
-    this.info.responseFlags |= flag;
+    this.info.flags.set(flag);
     this.http.responseCodeDetails = details;
     this.http.abandon();
   }
 
   codecError(details: string): void {
     if (this._begun && this.http.finished) return;
-    this.info.responseFlags |= responseFlags.DPE;
+    this.info.flags.set("DPE");
     if (this.connection.protocol === "HTTP/2") {
       // the connection is gone with it: no filter learns of what never was a request
       if (!this._begun) this.http = new HttpStream([], this);
@@ -226,7 +228,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const { http } = this;
     if (!http.wasReset) {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) this._client.reset(0);
-      else if (this._closes) this._client.closing?.();
+      else if (this._closes) this._client.closing?.(http.repliedDirectly && this._replied400);
     }
     this._access = this._logAccess();
   }
@@ -256,7 +258,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   mapReply(reply: LocalReply): LocalReply {
-    if (reply.status === 400 && this.connection.protocol !== "HTTP/2") this._closes = true; // [R]
+    this._replied400 = reply.status === 400;
+    if (this._replied400 && this.connection.protocol !== "HTTP/2") this._closes = true; // [R]
     const mapper = this.proxy.settings.listener.localReplyMappers.find(({ status }) => status === reply.status);
     if (mapper === undefined) return reply;
     return {
@@ -334,7 +337,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       this._idleTimer = clock.schedule(left, () => this._idle(limitNs));
       return;
     }
-    this.info.responseFlags |= responseFlags.SI;
+    this.info.flags.set("SI");
     const status = this.http.request.complete ? 504 : 408;
     this.http.sendLocalReply({
       status,
@@ -359,7 +362,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const entry: AccessEntry = {
       code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
       details: http.responseCodeDetails,
-      flags: flagNames(info.responseFlags),
+      flags: String(info.flags),
       requestBytes: info.requestBytes,
       responseBytes: info.responseBytes,
       protocol: info.protocol,

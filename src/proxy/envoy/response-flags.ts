@@ -18,11 +18,20 @@ export const responseFlags = {
 } as const;
 export type ResponseFlag = keyof typeof responseFlags;
 
-const names = Object.entries(responseFlags) as [ResponseFlag, number][];
+/** The flags of a stream, in the order in which they were set: that is how Envoy prints them. */
+export class FlagSet {
+  /** As property `response.flags` shows them. */
+  bits = 0;
+  private _names = "-";
 
-/** `UF,URX`; `-` for none. */
-export function flagNames(flags: number): string {
-  if (flags === 0) return "-";
-  const set = names.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
-  return set.join(",");
+  set(flag: ResponseFlag): void {
+    if ((this.bits & responseFlags[flag]) !== 0) return;
+    this.bits |= responseFlags[flag];
+    this._names = this._names === "-" ? flag : `${this._names},${flag}`;
+  }
+
+  /** `UF,URX`; `-` for none. */
+  toString(): string {
+    return this._names;
+  }
 }

@@ -3,7 +3,7 @@ import type { BodyBuffer } from "../body-buffer.js";
 import type { SideEnd } from "../chain-side.js";
 import type { HeaderMap } from "../header-map.js";
 import type { Host } from "./peers.js";
-import { responseFlags } from "./response-flags.js";
+import type { ResponseFlag } from "./response-flags.js";
 import type { ProxyStream } from "./proxy-stream.js";
 import type { Route } from "./settings.js";
 import type { RouterReply, UpstreamOwner } from "./upstream-request.js";
@@ -139,20 +139,20 @@ export class Router implements SideEnd, UpstreamOwner {
   }
 
   reply({ status, body, details, flag }: RouterReply): void {
-    if (flag !== undefined) this._stream.info.responseFlags |= responseFlags[flag];
+    if (flag !== undefined) this._stream.info.flags.set(flag);
     this._stream.http.sendLocalReply({ status, body, headers: [], details });
     this._stream.settle();
   }
 
-  cutOff(details: string, flag: keyof typeof responseFlags): void {
-    this._stream.info.responseFlags |= responseFlags[flag];
+  cutOff(details: string, flag: ResponseFlag): void {
+    this._stream.info.flags.set(flag);
     this._stream.http.responseCodeDetails = details;
     this._stream.http.reset();
     this._stream.settle();
   }
 
-  private _refuse(status: number, body: string, details: string, flag?: keyof typeof responseFlags): void {
-    if (flag !== undefined) this._stream.info.responseFlags |= responseFlags[flag];
+  private _refuse(status: number, body: string, details: string, flag?: ResponseFlag): void {
+    if (flag !== undefined) this._stream.info.flags.set(flag);
     const bytes = body === "" ? noBytes : Buffer.from(body);
     this._stream.http.sendLocalReply({ status, body: bytes, headers: [], details });
   }

@@ -4,6 +4,7 @@ import type { HostFacts } from "./peers.js";
 import type { Property } from "./property-value.js";
 import type { ClusterFacts, ProxyInfo } from "./proxy-info.js";
 import { plainProxy } from "./proxy-info.js";
+import { FlagSet } from "./response-flags.js";
 import type { Route, VirtualHost } from "./settings.js";
 
 export type Protocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "HTTP/3";
@@ -42,8 +43,7 @@ export class StreamInfo {
   /** Bytes of bodies. */
   requestBytes = 0;
   responseBytes = 0;
-  /** Envoy's bit mask of response flags. */
-  responseFlags = 0;
+  readonly flags = new FlagSet();
   /** Nanoseconds from start to end; undefined while the stream lives. */
   durationNs: number | undefined = undefined;
   /** Set once the router has a connection to an upstream. */

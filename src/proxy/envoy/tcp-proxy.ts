@@ -6,7 +6,6 @@ import type { TcpConnection, TcpPeer } from "../tcp-socket.js";
 import { TcpStream } from "../tcp-stream.js";
 import { EnvoyStream } from "./attributes.js";
 import type { EnvoyProxy } from "./proxy.js";
-import { flagNames } from "./response-flags.js";
 import type { RelayOwner, TcpCluster, TcpRelayOptions } from "./tcp-relay.js";
 import { TcpRelay } from "./tcp-relay.js";
 
@@ -77,7 +76,7 @@ class Accepted implements RelayOwner {
     this._listener.proxy.accessLog.push({
       code: 0,
       details: undefined,
-      flags: flagNames(info.responseFlags),
+      flags: String(info.flags),
       requestBytes: info.requestBytes,
       responseBytes: info.responseBytes,
       protocol: undefined,

@@ -7,7 +7,6 @@ import { TcpSocket } from "../tcp-socket.js";
 import type { TcpEnds, TcpStream } from "../tcp-stream.js";
 import type { HostFacts } from "./peers.js";
 import type { ClusterFacts } from "./proxy-info.js";
-import { responseFlags } from "./response-flags.js";
 import type { StreamInfo } from "./stream-info.js";
 
 /** A server that takes connections. */
@@ -72,7 +71,7 @@ export class TcpRelay implements TcpEnds {
     this._info.clusterName = this._cluster.name;
     const host = this._cluster.hosts[0];
     if (host === undefined) {
-      this._info.responseFlags |= responseFlags.UH;
+      this._info.flags.set("UH");
       this.stream.close(false);
       return;
     }
@@ -109,7 +108,8 @@ export class TcpRelay implements TcpEnds {
   private _connect(host: TcpHost): void {
     if (!this.stream.isOpen) return;
     if (host.refuses === true) {
-      this._info.responseFlags |= responseFlags.UF | responseFlags.URX;
+      this._info.flags.set("UF");
+      this._info.flags.set("URX");
       this.stream.close(false);
       return;
     }

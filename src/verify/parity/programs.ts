@@ -30,7 +30,10 @@ export function programs(): fc.Arbitrary<Scenario> {
       clients: clients.map(({ method, ...one }) => ({ ...one, ...(method !== undefined && !http2Up && { method }) })),
       ...(up && { upstreams: { up } }),
       ...(http2Up && { upstream: "http2" as const }),
-      ...(limit !== undefined && { buffer_limit: limit }),
+      // of a small limit HTTP/2 makes small reads of the socket: where a body is cut then is no behaviour of filters
+      ...(limit !== undefined &&
+        !http2Up &&
+        clients.every(({ proto }) => proto !== "http2") && { buffer_limit: limit }),
       ...(trailers && { h1_trailers: true, upstream_trailers: true }),
       stream_idle_timeout_ms: 700,
       settle_ms: 120,
@@ -217,7 +220,8 @@ function client(): fc.Arbitrary<ClientSpec> {
     .map(({ proto, headers, body: pieces, framing, trailers, head }) => ({
       proto: proto as "http1",
       headers,
-      timeout_ms: 1100,
+      // beyond the second after which Envoy closes a connection
+      timeout_ms: 1600,
       ...(head && pieces.length === 0 && trailers === undefined && { method: "HEAD" }),
       ...(pieces.length > 0 && { body: pieces, chunk_delay_ms: 50, end_delay_ms: 50 }),
       ...(pieces.length > 0 && proto === "http1" && { framing: framing as "length" }),

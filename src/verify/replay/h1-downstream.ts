@@ -89,9 +89,9 @@ export class H1Downstream implements H1Sink {
   }
 
   /** Ends the connection: at once only if the client wants that and has nothing more to say. [E] checkForDeferredClose */
-  close(): void {
+  close(atOnce = false): void {
     this.#closing = true;
-    if (this.#wantsClose && this.#complete) this.socket.destroy();
+    if ((atOnce || this.#wantsClose) && this.#complete) this.socket.destroy();
     else this.#proxy.clock.schedule(millisecondsToNs(delayedCloseMs), () => this.#gone());
   }
 
@@ -156,8 +156,8 @@ class H1Response implements Client {
     this.#codec.close();
   }
 
-  closing(): void {
-    this.#codec.close();
+  closing(atOnce: boolean): void {
+    this.#codec.close(atOnce);
   }
 
   pause(paused: boolean): void {

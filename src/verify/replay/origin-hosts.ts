@@ -25,8 +25,10 @@ export class OriginHost implements Host {
   readonly #world: World;
   /** Connections that carry nothing now, the one used last before the others. */
   #free: H1Upstream[] = [];
-  /** Requests that are to come. */
+  /** Requests that are to come, for which a connection is on its way. */
   #awaited = 0;
+  /** Connections that were free when a request was announced: they are kept for it. */
+  #kept: H1Upstream[] = [];
   #shared: H2Upstream | undefined;
 
   constructor(address: string, protocol: Cluster["protocol"], script: OriginScript, world: World) {
@@ -38,7 +40,9 @@ export class OriginHost implements Host {
 
   open(events: HostEvents): HostStream {
     if (this.#protocol === "HTTP/2") return this.#share().open(events);
-    this.release();
+    const kept = this.#kept.shift();
+    if (kept !== undefined && !kept.closed) return kept.open(events);
+    if (kept === undefined) this.release();
     this.#free = this.#free.filter(({ closed }) => !closed);
     const connection = this.#free.shift() ?? this.#connected();
     return connection.open(events);
@@ -49,12 +53,22 @@ export class OriginHost implements Host {
       this.#share();
       return;
     }
-    this.#awaited++;
     this.#free = this.#free.filter(({ closed }) => !closed);
-    if (this.#free.length < this.#awaited) this.#free.push(this.#connected());
+    if (this.#free.length > this.#awaited) {
+      this.#kept.push(this.#free.shift()!);
+      return;
+    }
+    this.#awaited++;
+    this.#free.push(this.#connected());
   }
 
   release(spoiled = false): void {
+    const kept = this.#kept.pop();
+    if (kept !== undefined) {
+      if (spoiled) kept.close();
+      else this.#free.unshift(kept);
+      return;
+    }
     if (this.#awaited > 0) this.#awaited--;
     if (spoiled) this.#free.shift()?.close();
   }
