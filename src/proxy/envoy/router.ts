@@ -61,6 +61,7 @@ export class Router implements SideEnd, UpstreamOwner {
       headers.overwrite(":path", route.prefixRewrite + path.slice(prefix.length));
       headers.replace("x-envoy-original-path", path);
     }
+    if (!/^https?$/i.test(headers.first(":scheme") ?? "")) headers.replace(":scheme", "http"); // [E] setUpstreamScheme
     // [R] r023c: headers that come twice make a second request, to whose answer nobody listens
     const twice = this._upstream !== undefined;
     const request = new UpstreamRequest(

@@ -6,7 +6,7 @@ import type { HeaderPairs } from "../envoy/recording.js";
 import { type ByteStream, EndOfStream } from "../envoy/wire/byte-stream.js";
 import { H2Connection, type H2Event } from "../envoy/wire/h2-connection.js";
 import { clientPreface } from "../envoy/wire/h2-frames.js";
-import { H2Sender } from "./h2-sender.js";
+import { Dispatch, H2Sender } from "./h2-sender.js";
 
 /** Serves a client's connection in HTTP/2: Envoy's server codec, from frames to events and back. */
 export async function serveH2Downstream(proxy: EnvoyProxy, stream: ByteStream): Promise<void> {
@@ -14,14 +14,15 @@ export async function serveH2Downstream(proxy: EnvoyProxy, stream: ByteStream): 
   const codec = new H2Connection(stream, "server", "latin1");
   const connection = proxy.connect({ protocol: "HTTP/2" });
   const requests = new Map<number, DownstreamStream>();
+  const dispatch = new Dispatch();
   try {
     for (;;) {
       const event = await codec.next();
       if (event.kind === "goaway") continue;
       const known = requests.get(event.stream);
-      if (known !== undefined) passOn(event, known);
+      if (known !== undefined) dispatch.run(() => passOn(event, known));
       else if (event.kind === "headers") {
-        const request = connection.newStream(new H2Response(new H2Sender(codec, event.stream)));
+        const request = connection.newStream(new H2Response(new H2Sender(codec, event.stream, dispatch)));
         if (!isRequest(event.fields)) {
           request.codecError("http2.violation.of.messaging.rule");
           connection.close();
@@ -29,7 +30,7 @@ export async function serveH2Downstream(proxy: EnvoyProxy, stream: ByteStream): 
           return;
         }
         requests.set(event.stream, request);
-        request.headers(new HeaderMap("request", withoutHost(event.fields)), event.last);
+        dispatch.run(() => request.headers(new HeaderMap("request", withoutHost(event.fields)), event.last));
       }
     }
   } catch (thrown) {

@@ -1,17 +1,47 @@
 import type { HeaderMap } from "../../proxy/header-map.js";
 import type { H2Connection } from "../envoy/wire/h2-connection.js";
 
+/**
+ * While a codec reads what the peer sent, nothing is written: it goes out when all is read, and what an RST_STREAM of that moment
+ * overtakes never does. [R] found by parity:fuzz, [E] sendPendingFrames
+ */
+export class Dispatch {
+  #held: (() => void)[] | undefined;
+
+  /** Lets `read` make its events, then lets go what was to be written. */
+  run(read: () => void): void {
+    this.#held = [];
+    try {
+      read();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const write of held) write();
+    }
+  }
+
+  get active(): boolean {
+    return this.#held !== undefined;
+  }
+
+  write(run: () => void): void {
+    if (this.#held === undefined) run();
+    else this.#held.push(run);
+  }
+}
+
 /** What the proxy sends on one stream of HTTP/2, in order, however long the peer's window takes to open. */
 export class H2Sender {
   readonly #connection: H2Connection;
   readonly #id: number;
+  readonly #dispatch: Dispatch;
   #last: Promise<unknown> | undefined;
-  /** Nothing waits for the peer's window any more. */
-  readonly #cut = new AbortController();
+  #over = false;
 
-  constructor(connection: H2Connection, id: number) {
+  constructor(connection: H2Connection, id: number, dispatch = new Dispatch()) {
     this.#connection = connection;
     this.#id = id;
+    this.#dispatch = dispatch;
   }
 
   fields(headers: HeaderMap, end: boolean): void {
@@ -21,7 +51,7 @@ export class H2Sender {
   data(bytes: Uint8Array, end: boolean): void {
     if (bytes.length === 0 && !end) return;
     const sent = Buffer.from(bytes);
-    this.#next(() => this.#connection.sendData(this.#id, sent, end, this.#cut.signal));
+    this.#next(() => this.#connection.sendData(this.#id, sent, end));
   }
 
   /** Trailers that are empty are an empty DATA frame. [E] skip_encoding_empty_trailers */
@@ -30,13 +60,20 @@ export class H2Sender {
     else this.fields(trailers, true);
   }
 
-  /** RST_STREAM, after what was sent. Unless the code is 0, what waits for the peer's window is not sent any more. */
+  /** RST_STREAM, behind what was written. With another code than 0 what still waits for the codec is not written any more. */
   reset(code: number): void {
-    if (code !== 0) this.#cut.abort();
-    this.#next(() => this.#connection.reset(this.#id, code));
+    const send = (): void => {
+      if (!this.#over) this.#connection.reset(this.#id, code);
+      this.#over = true;
+    };
+    if (code !== 0 && this.#dispatch.active) send();
+    else this.#next(send);
   }
 
   #next(send: () => unknown): void {
-    this.#last = this.#last === undefined ? Promise.resolve(send()) : this.#last.then(send);
+    const run = () => (this.#over ? undefined : send());
+    this.#dispatch.write(() => {
+      this.#last = this.#last === undefined ? Promise.resolve(run()) : this.#last.then(run);
+    });
   }
 }

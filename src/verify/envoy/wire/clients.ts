@@ -6,12 +6,18 @@ import { playH2 } from "./h2-client.js";
 import type { Timeline } from "./pause.js";
 import { playTcp } from "./tcp-client.js";
 
+/** The next client comes after what the last one left behind has settled, in reality and in virtual time alike. */
+const betweenMs = 5;
+
 /** Plays the clients of a scenario; the records are in the order of the scenario. */
 export async function playClients(scenario: Scenario, dial: Dial, time: Timeline): Promise<ClientRecord[]> {
   const clients = scenario.clients ?? [{}];
   if (scenario.parallel) return Promise.all(clients.map((client) => playOne(scenario, client, dial, time)));
   const records: ClientRecord[] = [];
-  for (const client of clients) records.push(await playOne(scenario, client, dial, time));
+  for (const client of clients) {
+    if (records.length > 0) await time.pause(betweenMs);
+    records.push(await playOne(scenario, client, dial, time));
+  }
   return records;
 }
 
