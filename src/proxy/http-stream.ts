@@ -27,6 +27,8 @@ export interface StreamEnds {
   checkResponse?(headers: HeaderMap): LocalReply | undefined;
   /** Headers that the route adds to local replies. */
   replyHeaders?(): readonly Pair[];
+  /** Answers in the stream's place: another stream's filters see it. */
+  takeReply?(reply: LocalReply): void;
   /** A local reply as it is configured to be, before filters see it. [E] local_reply_config */
   mapReply?(reply: LocalReply): LocalReply;
   /** The sender of requests or responses is to be slowed, or no longer. */
@@ -39,6 +41,8 @@ export interface StreamOptions {
   /** Bytes that filters may hold. Default: no limit. */
   readonly requestBufferLimit?: number;
   readonly responseBufferLimit?: number;
+  /** Filters log when the stream is over. Default true. */
+  readonly logs?: boolean;
   /** [E] False up to 1.38. Default true. */
   readonly forwardsAddedData?: boolean;
 }
@@ -52,6 +56,7 @@ export class HttpStream implements StreamView {
   readonly request: ChainSide;
   readonly response: ChainSide;
   private readonly filters: readonly HttpFilter[];
+  private readonly logs: boolean;
   responseCodeDetails: string | undefined = undefined;
   responseStatus: ByteString | undefined = undefined;
   private isHead = false;
@@ -74,6 +79,7 @@ export class HttpStream implements StreamView {
   constructor(filters: readonly HttpFilter[], ends: StreamEnds, options: StreamOptions = defaults) {
     this.ends = ends;
     this.filters = filters;
+    this.logs = options.logs ?? true;
     const last = filters.length - 1;
     this.request = new RequestSide(this, placesOf(filters, 0, 1));
     this.response = new ResponseSide(this, placesOf(filters, last, -1));
@@ -172,6 +178,10 @@ export class HttpStream implements StreamView {
    */
   sendLocalReply(reply: LocalReply): void {
     if (this.finished || this.wasReset) return;
+    if (this.ends.takeReply !== undefined) {
+      this.requestAborted = this.responseAborted = true;
+      return this.ends.takeReply(reply);
+    }
     const inRequestCallback = this.request.running !== undefined;
     if (inRequestCallback) this.requestAborted = true;
     else if (this.response.running !== undefined) this.responseAborted = true;
@@ -262,7 +272,7 @@ export class HttpStream implements StreamView {
     if (this.finished) return;
     this.finished = true;
     this.ends.ended?.();
-    for (const filter of this.filters) filter.log();
+    if (this.logs) for (const filter of this.filters) filter.log();
     this.ends.logged?.();
     for (const filter of this.filters) filter.destroy();
     this.ends.gone?.();

@@ -73,8 +73,8 @@ export interface Host extends HostFacts {
   readonly address: string;
   /** Nothing listens there: opening a stream ends in "remote connection failure". */
   readonly refuses?: boolean;
-  /** A request is to come: a pool begins to connect now, unless it has a connection to spare. */
-  reserve?(): void;
+  /** A request is to come: a pool begins to connect now, unless it has a connection to spare; true if so. */
+  reserve?(): boolean | void;
   /** The request does not come after all: what was opened for it is left to the next one, or to nobody when it is `spoiled`. */
   release?(spoiled?: boolean): void;
   /**

@@ -33,6 +33,8 @@ export interface FetchCounts {
 /** What plugins of one proxy have in common. */
 export interface PluginHome {
   readonly guard: Guard;
+  /** Living VMs of the whole process. */
+  active: number;
   /** By the beginning of their names. */
   readonly vms: Map<string, VmCounts>;
   readonly fetches: FetchCounts;
@@ -125,6 +127,12 @@ export function sharesVm(vm: PluginVm, config: PluginConfig): boolean {
 export const sameRoot = (a: PluginConfig, b: PluginConfig): boolean =>
   a.name === b.name && a.rootId === b.rootId && Buffer.compare(a.configuration, b.configuration) === 0;
 
+/** One more VM. The gauge shows those of the whole process at the time of its last change. [R] */
+export function countCreated(home: PluginHome, counts: VmCounts): void {
+  counts.created++;
+  counts.active = ++home.active;
+}
+
 /** A VM of this plugin on that thread: one that is there, or a new one. Problems of linking are thrown. */
 export async function vmOf(
   config: PluginConfig,
@@ -134,8 +142,7 @@ export async function vmOf(
 ): Promise<PluginVm> {
   const shared = thread.vms.find((vm) => !vm.failed && sharesVm(vm, config));
   if (shared !== undefined) return shared;
-  counts.created++;
-  counts.active++;
+  countCreated(home, counts);
   return createVm(
     thread,
     config.module,

@@ -9,7 +9,7 @@ import { millisecondsToNs } from "../../host/services/clock.js";
 import { type StatsUpdate, statsUpdateBytes } from "../../host/services/stats-update.js";
 import { deprecationWarnings } from "./deprecated.js";
 import type { PluginHome, VmCounts } from "./plugin-handle.js";
-import { defaultRuntime, loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
+import { countCreated, defaultRuntime, loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
 import type { Profile } from "./profiles.js";
 import type { PluginConfig, ProxySettings } from "./settings.js";
 
@@ -30,6 +30,7 @@ interface Placed {
   readonly place: Place;
   /** Of an upstream filter. */
   readonly cluster: string | undefined;
+  readonly counts: VmCounts;
   readonly handles: Map<HostProcess, PluginHandle>;
 }
 
@@ -86,7 +87,12 @@ export class PluginSet {
     const configs = wanted.map(([config]) => config);
     this._warnOfDeprecated(configs);
     for (const config of configs) checkConfig(config, this._profile);
-    for (const [config, place, cluster] of wanted) await this._load(config, place, cluster);
+    for (const [config, place, cluster] of wanted) {
+      const counts = config.remote === "missing" ? noCounts() : this._countsOf(config, cluster);
+      await this._loadFirst({ config, place, cluster, counts, handles: new Map() });
+    }
+    for (const placed of this._placed) await this._loadOnWorkers(placed);
+    this._fillLists();
     this._warnOfDeprecated(configs);
     if (statsSinks !== undefined) this._flushEvery(millisecondsToNs(statsSinks.flushMs));
   }
@@ -114,45 +120,70 @@ export class PluginSet {
     }
   }
 
-  private async _load(config: PluginConfig, place: Place, cluster: string | undefined): Promise<void> {
-    const { main, canary, workers } = this._threads;
-    const placed: Placed = { config, place, cluster, handles: new Map() };
-    const ownThreads = config.singleton === true ? workers.slice(0, main === undefined ? 1 : 0) : workers;
-    const threads = main === undefined ? ownThreads : [main, ...ownThreads];
-    const counts = config.remote === "missing" ? noCounts() : this._countsOf(config, cluster);
-    const before = counts.active;
+  /** On the main thread: the base VM, a canary, and the plugin itself. */
+  private async _loadFirst(placed: Placed): Promise<void> {
+    const { config } = placed;
+    const { main } = this._threads;
+    const { active } = this._home;
+    this._placed.push(placed);
     try {
       this._fetch(config);
-      if (main !== undefined) {
-        if (!main.vms.some((vm) => !vm.failed && sharesVm(vm, config))) {
-          // [E] the base VM, from which the others are cloned: no plugin ever runs in it
-          counts.created++;
-          counts.active++;
-        }
-        if (this._twinOf(placed) === undefined) {
-          await loadOn(config, canary, this._home, counts);
-          this._dropCanary(counts);
-        }
+      if (main === undefined) {
+        if (config.remote !== undefined) await this._loadOn(placed, this._threads.workers[0]!);
+        return;
       }
-      for (const thread of threads) {
-        const twin = this._twinOf(placed)?.handles.get(thread);
-        const root = twin?.root ?? (await loadOn(config, thread, this._home, counts));
-        placed.handles.set(thread, twin ?? new PluginHandle(config, thread, this._home, counts, root));
+      const { canary } = this._threads;
+      if (!main.vms.some((vm) => !vm.failed && sharesVm(vm, config))) {
+        // [E] the base VM, from which the others are cloned: no plugin ever runs in it
+        countCreated(this._home, placed.counts);
       }
+      if (this._twinOf(placed) === undefined) {
+        await loadOn(config, canary, this._home, placed.counts);
+        this._dropCanary(placed.counts);
+      }
+      await this._loadOn(placed, main);
     } catch (thrown) {
       if (!(thrown instanceof HarnessError)) throw thrown;
-      this._dropCanary(counts);
-      counts.active = before;
-      const told = main ?? workers[0]!;
-      logLine(told, LogLevel.Critical, `Plugin ${config.name} failed to load`);
-      logLine(told, LogLevel.Critical, closed);
-      if (config.remote === undefined) throw withWords(thrown, `Unable to create Wasm plugin ${config.name}`);
-      if (main !== undefined) for (const worker of ownThreads) logLine(worker, LogLevel.Critical, closed);
-      for (const thread of threads) {
-        placed.handles.set(thread, new PluginHandle(config, thread, this._home, counts, undefined));
-      }
+      this._dropCanary(placed.counts);
+      placed.counts.active = this._home.active = active;
+      this._failed(placed, thrown);
     }
-    this._placed.push(placed);
+  }
+
+  private async _loadOn(placed: Placed, thread: HostProcess): Promise<void> {
+    if (placed.handles.has(thread)) return;
+    const { config, counts, handles } = placed;
+    const twin = this._twinOf(placed)?.handles.get(thread);
+    const root = twin?.root ?? (await loadOn(config, thread, this._home, counts));
+    handles.set(thread, twin ?? new PluginHandle(config, thread, this._home, counts, root));
+  }
+
+  /** Of code that comes from elsewhere the failure policy decides what follows. */
+  private _failed(placed: Placed, error: HarnessError): void {
+    const { config, counts, handles } = placed;
+    const { main, workers } = this._threads;
+    const told = main ?? workers[0]!;
+    logLine(told, LogLevel.Critical, `Plugin ${config.name} failed to load`);
+    logLine(told, LogLevel.Critical, closed);
+    if (config.remote === undefined) throw withWords(error, `Unable to create Wasm plugin ${config.name}`);
+    if (main !== undefined) for (const worker of workers) logLine(worker, LogLevel.Critical, closed);
+    for (const thread of main === undefined ? workers : [main, ...workers]) {
+      handles.set(thread, new PluginHandle(config, thread, this._home, counts, undefined));
+    }
+  }
+
+  private async _loadOnWorkers(placed: Placed): Promise<void> {
+    const { main, workers } = this._threads;
+    const own = placed.config.singleton === true ? workers.slice(0, main === undefined ? 1 : 0) : workers;
+    try {
+      for (const worker of own) await this._loadOn(placed, worker);
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError)) throw thrown;
+      this._failed(placed, thrown);
+    }
+  }
+
+  private _fillLists(): void {
     for (const [thread, lists] of this._lists) {
       const of = (wanted: Place): PluginHandle[] =>
         this._placed.flatMap((one) => (one.place === wanted ? (one.handles.get(thread) ?? []) : []));
@@ -162,8 +193,9 @@ export class PluginSet {
   }
 
   /** Another plugin that this one shares its root contexts with. [H] plugin key */
-  private _twinOf({ config, place }: Placed): Placed | undefined {
+  private _twinOf({ config, place, handles }: Placed): Placed | undefined {
     return this._placed.find((one) => {
+      if (one.handles === handles) return false;
       const together =
         one.place === place || (this._profile.loggersShareRoots && isOfStreams(one.place) && isOfStreams(place));
       return together && sameKey(one, config);
@@ -192,14 +224,15 @@ export class PluginSet {
   /** The canary's VM is thrown away, without a word to the guest. [E] */
   private _dropCanary(counts: VmCounts): void {
     const { canary, main } = this._threads;
-    counts.active -= canary.vms.length;
+    this._home.active -= canary.vms.length;
+    counts.active = this._home.active;
     dropVms(canary);
     const told = main ?? this._threads.workers[0]!;
     for (const { level, source, prefix, bytes } of canary.log.records) told.log.write(level, source, 0, prefix, bytes);
     canary.log.clear();
   }
 
-  /** Up to 1.38 the statistics of an upstream filter's VMs are the cluster's. */
+  /** Up to 1.38 the statistics of an upstream filter's VMs are the cluster's; `active` is that of the whole process even so. */
   private _countsOf({ runtime = defaultRuntime }: PluginConfig, cluster: string | undefined): VmCounts {
     const { vms } = this._home;
     const scope = cluster !== undefined && this._profile.clustersCountVms ? `cluster.${cluster}.` : "";

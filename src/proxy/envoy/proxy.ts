@@ -74,6 +74,7 @@ export class EnvoyProxy {
     );
     this.home = {
       guard: new Guard(settings.budgetMs),
+      active: 0,
       vms: new Map(),
       fetches: { entries: 0, successes: 0, failures: 0 },
       reloads: new Map(),
@@ -133,14 +134,12 @@ export class EnvoyProxy {
 
   /** The filters of a new stream. */
   filters(worker: HostProcess, info: EnvoyStream): HttpFilter[] {
-    const filters: HttpFilter[] = [];
-    for (const handle of this.plugins.chain(worker)) {
-      const root = handle.get();
-      if (root === "bypass") continue;
-      if (root === "fail") filters.push(new FailedFilter());
-      else filters.push(new PluginFilter(root, info, filterOptions(handle.config)));
-    }
-    return filters;
+    return filtersOf(this.plugins.chain(worker), info);
+  }
+
+  /** Those of a cluster, for a new request. */
+  upstreamFilters(worker: HostProcess, cluster: string, info: EnvoyStream): HttpFilter[] {
+    return filtersOf(this.plugins.upstream(worker, cluster), info);
   }
 
   /** The plugin of that place in the chain, on a worker. */
@@ -208,6 +207,17 @@ export class EnvoyProxy {
     }
     return this._dateText;
   }
+}
+
+function filtersOf(handles: readonly PluginHandle[], info: EnvoyStream): HttpFilter[] {
+  const filters: HttpFilter[] = [];
+  for (const handle of handles) {
+    const root = handle.get();
+    if (root === "bypass") continue;
+    if (root === "fail") filters.push(new FailedFilter());
+    else filters.push(new PluginFilter(root, info, filterOptions(handle.config)));
+  }
+  return filters;
 }
 
 function filterOptions(config: PluginConfig) {

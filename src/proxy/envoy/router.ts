@@ -6,6 +6,9 @@ import type { Host } from "./peers.js";
 import type { ResponseFlag } from "./response-flags.js";
 import type { ProxyStream } from "./proxy-stream.js";
 import type { Route } from "./settings.js";
+import type { LocalReply } from "../local-reply.js";
+import type { ChainOwner } from "./upstream-chain.js";
+import { UpstreamChain } from "./upstream-chain.js";
 import type { RouterReply, UpstreamOwner } from "./upstream-request.js";
 import { UpstreamRequest } from "./upstream-request.js";
 
@@ -22,10 +25,10 @@ const deaf: UpstreamOwner = {
 };
 
 /** The last filter of a chain: sends the request to the cluster of its route, and brings the answer back. [E] router.cc */
-export class Router implements SideEnd, UpstreamOwner {
+export class Router implements SideEnd, ChainOwner {
   private readonly _stream: ProxyStream;
-  private _upstream: UpstreamRequest | undefined = undefined;
-  private _unheard: UpstreamRequest[] | undefined = undefined;
+  private _upstream: UpstreamRequest | UpstreamChain | undefined = undefined;
+  private _unheard: (UpstreamRequest | UpstreamChain)[] | undefined = undefined;
   private _route: Route | undefined = undefined;
   /** What the upstream sent while the client's side was not to be given more. */
   private _held: (() => void)[] | undefined = undefined;
@@ -64,13 +67,11 @@ export class Router implements SideEnd, UpstreamOwner {
     if (!/^https?$/i.test(headers.first(":scheme") ?? "")) headers.replace(":scheme", "http"); // [E] setUpstreamScheme
     // [R] r023c: headers that come twice make a second request, to whose answer nobody listens
     const twice = this._upstream !== undefined;
-    const request = new UpstreamRequest(
-      twice ? deaf : this,
-      stream.proxy.clock,
-      cluster,
-      timeoutMs,
-      stream.proxy.profile,
-    );
+    const make = (owner: UpstreamOwner): UpstreamRequest =>
+      new UpstreamRequest(owner, stream.proxy.clock, cluster, timeoutMs, stream.proxy.profile);
+    const filters = twice ? [] : stream.proxy.upstreamFilters(stream.connection.worker, cluster.name, stream.info);
+    const request =
+      filters.length === 0 ? make(twice ? deaf : this) : new UpstreamChain(this, filters, cluster.hosts[0], make);
     if (twice) (this._unheard ??= []).push(request);
     else this._upstream = request;
     request.sendHeaders(headers, endOfStream);
@@ -142,6 +143,16 @@ export class Router implements SideEnd, UpstreamOwner {
   reply({ status, body, details, flag }: RouterReply): void {
     if (flag !== undefined) this._stream.info.flags.set(flag);
     this._stream.http.sendLocalReply({ status, body, headers: [], details });
+    this._stream.settle();
+  }
+
+  replyOf(reply: LocalReply): void {
+    this._stream.http.sendLocalReply(reply);
+    this._stream.settle();
+  }
+
+  cut(): void {
+    this._stream.http.reset();
     this._stream.settle();
   }
 

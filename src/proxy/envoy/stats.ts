@@ -22,12 +22,10 @@ export function statsOf(home: PluginHome, metrics: readonly Metric[], profile: P
     counter("server.dynamic_unknown_fields", 0),
     counter("server.static_unknown_fields", 0),
   ];
-  let active = 0;
   for (const [prefix, counts] of home.vms) {
     stats.push(counter(`${prefix}.created`, counts.created), gauge(`${prefix}.active`, counts.active));
-    active += counts.active;
   }
-  if (profile.countsVms && home.vms.size > 0) stats.push(gauge("wasm.wasm_vm_count", active));
+  if (profile.countsVms && home.vms.size > 0) stats.push(gauge("wasm.wasm_vm_count", home.active));
   for (const [name, { success, failure, backoff }] of home.reloads) {
     if (backoff > 0) stats.push(counter(`wasm.${name}.vm_reload_backoff`, backoff));
     if (failure > 0) stats.push(counter(`wasm.${name}.vm_reload_failure`, failure));

@@ -21,6 +21,8 @@ export interface RouterReply {
 export interface UpstreamOwner {
   /** The client's stream that it is for; undefined for a plugin's call. */
   readonly from?: DownstreamStream;
+  /** It adds `x-envoy-upstream-service-time` itself, by `noteServiceTime`. */
+  readonly addsServiceTime?: boolean;
   /** A host was chosen, and its connection is there or was refused. */
   connected?(host: Host): void;
   responseHeaders(headers: HeaderMap, endOfStream: boolean): void;
@@ -127,12 +129,16 @@ export class UpstreamRequest implements HostEvents {
     this._answered = true;
     if (this._cluster.protocol === "HTTP/2") joinCookies(headers);
     else if (!this._profile.passesKeepAlive && headers.first("keep-alive") !== undefined) headers.remove("keep-alive");
-    if (this._complete && status !== 101) {
-      const ms = Math.floor((this._clock.elapsedNs - this._sentNs) / 1e6);
-      headers.overwrite("x-envoy-upstream-service-time", String(ms));
-    }
+    if (this._owner.addsServiceTime !== true) this.noteServiceTime(headers);
     if (endOfStream) this._finish();
     this._owner.responseHeaders(headers, endOfStream);
+  }
+
+  /** Adds how long the host took to answer a complete request. */
+  noteServiceTime(headers: HeaderMap): void {
+    if (!this._complete || headers.first(":status") === "101") return;
+    const ms = Math.floor((this._clock.elapsedNs - this._sentNs) / 1e6);
+    headers.overwrite("x-envoy-upstream-service-time", String(ms));
   }
 
   data(bytes: Uint8Array, endOfStream: boolean): void {

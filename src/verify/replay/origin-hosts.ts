@@ -48,18 +48,19 @@ export class OriginHost implements Host {
     return connection.open(events);
   }
 
-  reserve(): void {
+  reserve(): boolean {
     if (this.#protocol === "HTTP/2") {
       this.#share();
-      return;
+      return false; // giving up a stream does not cost the connection
     }
     this.#free = this.#free.filter(({ closed }) => !closed);
     if (this.#free.length > this.#awaited) {
       this.#kept.push(this.#free.shift()!);
-      return;
+      return true;
     }
     this.#awaited++;
     this.#free.push(this.#connected());
+    return false;
   }
 
   release(spoiled = false): void {
