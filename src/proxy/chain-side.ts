@@ -13,6 +13,10 @@ export class Place {
   readonly index: number;
   iteration: Iteration = "continue";
   headersContinued = false;
+  /** The headers were shown to it. */
+  headersSeen = false;
+  /** METADATA that came too early for it. */
+  metadata: HeaderMap[] | undefined = undefined;
   /** The end of the stream was shown to it. */
   ended = false;
   /** While it continues after "all": what was held goes to itself first. */
@@ -33,6 +37,7 @@ export interface SideEnd {
   acceptHeaders(headers: HeaderMap, endOfStream: boolean): void;
   acceptData(data: BodyBuffer, endOfStream: boolean): void;
   acceptTrailers(trailers: HeaderMap): void;
+  acceptMetadata?(metadata: HeaderMap): void;
 }
 
 type Start = "next" | "current";
@@ -60,6 +65,7 @@ export abstract class ChainSide {
   /** Kind of callback that runs now in this direction. */
   running: "headers" | "data" | "trailers" | undefined = undefined;
   private aboveLimit = false;
+  private savedMetadata = false;
   /** The filter that is asked now moved its part to the held ones. */
   private moved = false;
 
@@ -70,6 +76,7 @@ export abstract class ChainSide {
   protected abstract callHeaders(filter: HttpFilter, headers: HeaderMap, endOfStream: boolean): HeadersAction;
   protected abstract callData(filter: HttpFilter, data: BodyBuffer, endOfStream: boolean): DataAction;
   protected abstract callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction;
+  protected abstract callMetadata(filter: HttpFilter, metadata: HeaderMap): void;
   /** Nothing more may flow this way: the stream is answered, reset or gone. */
   protected abstract get halted(): boolean;
   /** May a paused filter continue? */
@@ -87,6 +94,7 @@ export abstract class ChainSide {
     for (let i = from === undefined ? 0 : from.index + 1; i < this.places.length; i++) {
       const at = this.places[i]!;
       at.ended = endOfStream;
+      at.headersSeen = true;
       const before = this.running;
       this.running = "headers";
       const action = this.callHeaders(at.filter, headers, endOfStream);
@@ -144,6 +152,32 @@ export abstract class ChainSide {
     this.end.acceptTrailers(trailers);
   }
 
+  /** METADATA of HTTP/2, at any time: it waits for the headers, and for filters that stopped everything. [E] decodeMetadata */
+  sendMetadata(metadata: HeaderMap, from = 0): void {
+    if (this.halted) return;
+    for (let i = from; i < this.places.length; i++) {
+      const at = this.places[i]!;
+      if (at.stoppedAll || !at.headersSeen) {
+        (at.metadata ??= []).push(metadata);
+        this.savedMetadata = true;
+        return;
+      }
+      this.callMetadata(at.filter, metadata);
+      if (this.halted) return;
+    }
+    this.end.acceptMetadata?.(metadata);
+  }
+
+  private passSavedMetadata(): void {
+    if (!this.savedMetadata) return;
+    this.savedMetadata = false;
+    for (const at of this.places) {
+      const saved = at.metadata;
+      at.metadata = undefined;
+      for (const metadata of saved ?? []) this.sendMetadata(metadata, at.index);
+    }
+  }
+
   /** A filter that stopped lets things go on: what it held goes to the next one. [E] commonContinue */
   continueFrom(at: Place): void {
     if (!this.mayContinue || this.headers === undefined) return;
@@ -153,6 +187,7 @@ export abstract class ChainSide {
       at.headersContinued = true;
       this.sendHeaders(this.headers, this.complete && this.buffered === undefined && this.trailers === undefined, at);
     }
+    this.passSavedMetadata();
     const hadTrailers = this.trailers !== undefined;
     if (this.buffered !== undefined) {
       this.sendData(this.buffered, this.complete && !hadTrailers, at);

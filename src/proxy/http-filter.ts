@@ -55,6 +55,9 @@ export interface HttpFilter {
   responseHeaders(headers: HeaderMap, endOfStream: boolean): HeadersAction;
   responseData(data: BodyBuffer, endOfStream: boolean): DataAction;
   responseTrailers(trailers: HeaderMap): TrailersAction;
+  /** METADATA of HTTP/2: nothing can stop it. */
+  requestMetadata?(metadata: HeaderMap): void;
+  responseMetadata?(metadata: HeaderMap): void;
   /** The stream is complete. */
   log(): void;
   /** The stream is gone. */

@@ -146,6 +146,12 @@ export class HttpStream implements StreamView {
     this.sendLocalReply(reply);
   }
 
+  sendRequestMetadata(metadata: HeaderMap): void {
+    if (this.finished) return;
+    this.request.sendMetadata(metadata);
+    this.sendPrepared();
+  }
+
   // ------------------------------------------------------------------------------------- from the upstream
 
   sendResponseHeaders(headers: HeaderMap, endOfStream: boolean): void {
@@ -168,6 +174,10 @@ export class HttpStream implements StreamView {
     this.response.complete = true;
     this.response.trailers = trailers;
     this.response.sendTrailers(trailers);
+  }
+
+  sendResponseMetadata(metadata: HeaderMap): void {
+    if (!this.finished && !this.responseAborted) this.response.sendMetadata(metadata);
   }
 
   // ------------------------------------------------------------------------------------- cutting in
@@ -302,6 +312,9 @@ class RequestSide extends ChainSide {
   protected override callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction {
     return filter.requestTrailers(trailers);
   }
+  protected override callMetadata(filter: HttpFilter, metadata: HeaderMap): void {
+    filter.requestMetadata?.(metadata);
+  }
   protected override get halted(): boolean {
     const { requestAborted, responseComplete, wasReset } = this.stream;
     return requestAborted || responseComplete || wasReset;
@@ -338,6 +351,9 @@ class ResponseSide extends ChainSide implements SideEnd {
   protected override callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction {
     return filter.responseTrailers(trailers);
   }
+  protected override callMetadata(filter: HttpFilter, metadata: HeaderMap): void {
+    filter.responseMetadata?.(metadata);
+  }
   protected override get halted(): boolean {
     return this.stream.responseAborted || this.stream.wasReset;
   }
@@ -367,6 +383,9 @@ class ResponseSide extends ChainSide implements SideEnd {
   acceptTrailers(trailers: HeaderMap): void {
     this.stream.ends.client.acceptTrailers(trailers);
     this.stream.responseLeft();
+  }
+  acceptMetadata(metadata: HeaderMap): void {
+    this.stream.ends.client.acceptMetadata?.(metadata);
   }
 }
 

@@ -149,6 +149,14 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     return action;
   }
 
+  requestMetadata(metadata: HeaderMap): void {
+    this._metadataCallback(this._vm.callbacks.proxy_on_request_metadata, metadata.count);
+  }
+
+  responseMetadata(metadata: HeaderMap): void {
+    this._metadataCallback(this._vm.callbacks.proxy_on_response_metadata, metadata.count);
+  }
+
   // ------------------------------------------------------------------------------------- the end
 
   log(): void {
@@ -349,6 +357,16 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     this.onAnswer?.answered(vm.failed ? undefined : answer, callback);
     vm.finish();
     return action;
+  }
+
+  /** [R] What it answers does not matter. */
+  private _metadataCallback(callback: LinkedCallback, count: number): void {
+    const vm = this._vm;
+    if (!this.context.created || vm.failed) return;
+    const answer = vm.enter(callback, this.context, count);
+    if (vm.failed) this._failed(undefined, undefined);
+    this.onAnswer?.answered(vm.failed ? undefined : answer, callback);
+    vm.finish();
   }
 
   /** [H] The VM is lost. Closed: once, answer 503 (or cut off), and stop; afterwards nothing of this stream matters to it. */

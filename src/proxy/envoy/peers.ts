@@ -11,6 +11,8 @@ export interface MessageSink {
   headers(headers: HeaderMap, endOfStream: boolean): void;
   data(bytes: Uint8Array, endOfStream: boolean): void;
   trailers(trailers: HeaderMap): void;
+  /** METADATA of HTTP/2, where it is allowed. */
+  metadata?(metadata: HeaderMap): void;
 }
 
 export type HttpProtocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
@@ -92,6 +94,8 @@ export interface Cluster {
   readonly hosts: readonly Host[];
   /** HTTP/1 trailers of responses are passed on. Default false. */
   readonly enableTrailers?: boolean;
+  /** METADATA frames of HTTP/2 are passed on, both ways. Default false. */
+  readonly allowMetadata?: boolean;
   /** Bytes of `per_connection_buffer_limit_bytes`. Default 1 MiB. */
   readonly bufferLimit?: number;
   /** For property `xds.cluster_metadata`, by filter name. */

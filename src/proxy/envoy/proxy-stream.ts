@@ -116,6 +116,16 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this.settle();
   }
 
+  metadata(metadata: HeaderMap): void {
+    if (this.proxy.settings.listener.allowMetadata !== true) return;
+    if (this._unread !== undefined) {
+      this._unread.push(() => this.metadata(metadata));
+      return;
+    }
+    this.http.sendRequestMetadata(metadata);
+    this.settle();
+  }
+
   /** The client resets the stream, which on HTTP/1 ends the connection. */
   reset(): void {
     if (this.connection.protocol === "HTTP/2") this._abandon("http2.remote_reset", "DR");
@@ -213,6 +223,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const passed = this.connection.protocol === "HTTP/2" || this.proxy.settings.listener.enableTrailers;
     if (passed) this._client.trailers(trailers);
     else this._client.data(noBytes, true);
+  }
+
+  acceptMetadata(metadata: HeaderMap): void {
+    if (this.proxy.settings.listener.allowMetadata === true) this._client.metadata?.(metadata);
   }
 
   streamReset(): void {

@@ -87,6 +87,10 @@ export class Router implements SideEnd, ChainOwner {
     this._upstream?.sendTrailers(trailers);
   }
 
+  acceptMetadata(metadata: HeaderMap): void {
+    this._upstream?.sendMetadata(metadata);
+  }
+
   /** The stream is over. */
   end(): void {
     this._upstream?.abandon();
@@ -138,6 +142,10 @@ export class Router implements SideEnd, ChainOwner {
       this._latency();
       this._stream.http.sendResponseTrailers(trailers);
     });
+  }
+
+  responseMetadata(metadata: HeaderMap): void {
+    this._pass(() => this._stream.http.sendResponseMetadata(metadata));
   }
 
   reply({ status, body, details, flag }: RouterReply): void {

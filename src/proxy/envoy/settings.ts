@@ -100,6 +100,8 @@ export interface ListenerSettings {
   readonly streamIdleTimeoutMs: number;
   /** HTTP/1 trailers of requests are passed on. Default false. */
   readonly enableTrailers: boolean;
+  /** METADATA frames of HTTP/2 are passed on. Default false. */
+  readonly allowMetadata?: boolean;
   readonly useRemoteAddress: boolean;
   /** The host's own address, which `useRemoteAddress` appends for a loopback client. */
   readonly localAddress: string;

@@ -70,6 +70,10 @@ export class UpstreamChain implements UpstreamOwner, StreamEnds {
     this._http.sendRequestTrailers(trailers);
   }
 
+  sendMetadata(metadata: HeaderMap): void {
+    this._http.sendRequestMetadata(metadata);
+  }
+
   /** Nobody waits for the answer any more. */
   abandon(): void {
     if (this._over) return;
@@ -89,6 +93,7 @@ export class UpstreamChain implements UpstreamOwner, StreamEnds {
     },
     acceptData: (data, endOfStream) => this._inner?.sendData(taken(data), endOfStream),
     acceptTrailers: (trailers) => this._inner?.sendTrailers(trailers),
+    acceptMetadata: (metadata) => this._inner?.sendMetadata(metadata),
   };
 
   readonly client: SideEnd = {
@@ -106,6 +111,7 @@ export class UpstreamChain implements UpstreamOwner, StreamEnds {
       this._finish();
       this._owner.responseTrailers(trailers);
     },
+    acceptMetadata: (metadata) => this._owner.responseMetadata?.(metadata),
   };
 
   /** The filters are gone before the client's chain sees what they answered. [R] */
@@ -132,6 +138,10 @@ export class UpstreamChain implements UpstreamOwner, StreamEnds {
 
   responseTrailers(trailers: HeaderMap): void {
     this._http.sendResponseTrailers(trailers);
+  }
+
+  responseMetadata(metadata: HeaderMap): void {
+    this._http.sendResponseMetadata(metadata);
   }
 
   reply(reply: RouterReply): void {

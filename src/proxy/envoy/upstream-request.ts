@@ -28,6 +28,7 @@ export interface UpstreamOwner {
   responseHeaders(headers: HeaderMap, endOfStream: boolean): void;
   responseData(bytes: Uint8Array, endOfStream: boolean): void;
   responseTrailers(trailers: HeaderMap): void;
+  responseMetadata?(metadata: HeaderMap): void;
   /** There will be no answer from the upstream. */
   reply(reply: RouterReply): void;
   /** The upstream's answer ends in the middle. */
@@ -47,6 +48,7 @@ interface EarlyParts {
   readonly pieces: Uint8Array[];
   ended: boolean;
   trailers: HeaderMap | undefined;
+  metadata: HeaderMap[] | undefined;
 }
 
 /**
@@ -86,7 +88,7 @@ export class UpstreamRequest implements HostEvents {
     if (host === undefined) {
       return this._end({ status: 503, body: noHealthy, details: "no_healthy_upstream", flag: "UH" });
     }
-    this._early = { pieces: [], ended: false, trailers: undefined };
+    this._early = { pieces: [], ended: false, trailers: undefined, metadata: undefined };
     if (host.refuses !== true) {
       this._reserved = host;
       host.reserve?.();
@@ -111,6 +113,12 @@ export class UpstreamRequest implements HostEvents {
     if (this._early === undefined) this._passTrailers(trailers);
     else this._early.trailers = trailers;
     this._requestComplete();
+  }
+
+  sendMetadata(metadata: HeaderMap): void {
+    if (this._over || this._cluster.allowMetadata !== true) return;
+    if (this._early === undefined) this._stream?.metadata?.(metadata);
+    else (this._early.metadata ??= []).push(metadata);
   }
 
   /** Nobody waits for the answer any more. */
@@ -145,6 +153,10 @@ export class UpstreamRequest implements HostEvents {
     if (this._over) return;
     if (endOfStream) this._finish();
     this._owner.responseData(bytes, endOfStream);
+  }
+
+  metadata(metadata: HeaderMap): void {
+    if (!this._over && this._cluster.allowMetadata === true) this._owner.responseMetadata?.(metadata);
   }
 
   trailers(trailers: HeaderMap): void {
@@ -195,8 +207,9 @@ export class UpstreamRequest implements HostEvents {
     this._reserved = undefined;
     this._stream = host.open(this, this._owner.from);
     this._stream.headers(sent, endOfStream);
-    const { pieces, ended, trailers } = this._early!;
+    const { pieces, ended, trailers, metadata } = this._early!;
     this._early = undefined;
+    for (const one of metadata ?? []) this._stream.metadata?.(one);
     if (pieces.length > 0) this._stream.data(pieces.length === 1 ? pieces[0]! : concat(pieces), ended);
     if (trailers !== undefined) this._passTrailers(trailers);
   }

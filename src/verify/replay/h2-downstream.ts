@@ -50,7 +50,8 @@ function isRequest(fields: HeaderPairs): boolean {
 function passOn(event: Exclude<H2Event, { kind: "goaway" }>, request: DownstreamStream): void {
   if (event.kind === "data") request.data(event.bytes, event.last);
   else if (event.kind === "headers") request.trailers(new HeaderMap("requestTrailers", event.fields));
-  else if (event.kind === "reset") request.reset();
+  else if (event.kind === "metadata") request.metadata?.(new HeaderMap("metadata", event.fields));
+  else request.reset();
 }
 
 /** Beside `:authority` a `host` counts for nothing. [R] */
@@ -80,6 +81,10 @@ class H2Response implements Client {
 
   trailers(trailers: HeaderMap): void {
     this.#sender.trailers(trailers);
+  }
+
+  metadata(metadata: HeaderMap): void {
+    this.#sender.metadata(metadata);
   }
 
   reset(code: number): void {

@@ -60,6 +60,10 @@ export class H2Sender {
     else this.fields(trailers, true);
   }
 
+  metadata(metadata: HeaderMap): void {
+    this.#next(() => this.#connection.sendMetadata(this.#id, metadata.pairs()));
+  }
+
   /** RST_STREAM, behind what was written. With another code than 0 what still waits for the codec is not written any more. */
   reset(code: number): void {
     const send = (): void => {

@@ -82,6 +82,10 @@ class H2Request implements HostStream {
     this.#sent = true;
   }
 
+  metadata(metadata: HeaderMap): void {
+    this.#sender.metadata(metadata);
+  }
+
   reset(): void {
     if (this.#sent && this.#received) return;
     this.#received = true;
@@ -91,7 +95,7 @@ class H2Request implements HostStream {
   take(event: Exclude<H2Event, { kind: "goaway" }>): void {
     if (this.#received) return;
     if (event.kind === "reset") return this.cutOff("remote reset");
-    if (event.kind === "metadata") return;
+    if (event.kind === "metadata") return this.#events.metadata?.(new HeaderMap("metadata", event.fields));
     this.#received = event.last;
     if (event.kind === "data") this.#events.data(event.bytes, event.last);
     else if (this.#answered) this.#events.trailers(new HeaderMap("responseTrailers", event.fields));

@@ -17,7 +17,6 @@ export interface Replayed {
   readonly origins: ReadonlyMap<ClusterName, OriginScript>;
 }
 
-/** Settings of Envoy's bootstrap that do nothing here. */
 const levels: Readonly<Record<LevelName, LogLevel>> = {
   trace: LogLevel.Trace,
   debug: LogLevel.Debug,
@@ -105,12 +104,14 @@ function listenerOf(scenario: Scenario): ListenerSettings {
 
   const manager = new Reader(scenario.extra_hcm ?? {}, "extra_hcm");
   const http1 = manager.object("http_protocol_options");
+  const http2 = manager.object("http2_protocol_options");
   const reply = manager.object("local_reply_config");
   const settings: ListenerSettings = {
     address: "127.0.0.1:10000",
     bufferLimit: scenario.buffer_limit ?? 1024 * 1024,
     streamIdleTimeoutMs: scenario.stream_idle_timeout_ms ?? 300_000,
     enableTrailers: (http1?.flag("enable_trailers") ?? scenario.h1_trailers) === true,
+    allowMetadata: http2?.flag("allow_metadata") ?? false,
     useRemoteAddress: manager.flag("use_remote_address") ?? false,
     localAddress: "<host>",
     acceptHttp10: http1?.flag("accept_http_10") ?? false,
@@ -124,7 +125,7 @@ function listenerOf(scenario: Scenario): ListenerSettings {
     metadata,
     maxHeaders: 100,
   };
-  for (const reader of [http1, reply, manager]) reader?.done();
+  for (const reader of [http1, http2, reply, manager]) reader?.done();
   return settings;
 }
 
@@ -159,7 +160,8 @@ function clustersOf(
     const protocol = over2 ? "HTTP/2" : "HTTP/1.1";
     const extra = new Reader(scenario.extra_cluster?.[name] ?? {}, `extra_cluster.${name}`);
     const metadata = metadataOf(extra);
-    const trailers = trailersOf(extra) ?? (scenario.upstream_trailers === true && !over2);
+    const { enableTrailers, allowMetadata } = protocolOf(extra);
+    const trailers = enableTrailers ?? (scenario.upstream_trailers === true && !over2);
     extra.done();
     const hosts: Host[] = [];
     const address = `127.0.0.1:${port}`;
@@ -175,6 +177,7 @@ function clustersOf(
       protocol,
       hosts,
       ...(trailers && { enableTrailers: true }),
+      ...(allowMetadata && { allowMetadata }),
       ...(limit !== undefined && (name === "up" || name === "up2") && { bufferLimit: limit }),
       ...(metadata && { metadata }),
     });
@@ -200,14 +203,16 @@ const refusing = (address: string): Host => ({
   },
 });
 
-/** `enable_trailers` in the protocol options of a cluster. */
-function trailersOf(cluster: Reader): boolean | undefined {
+/** What the protocol options of a cluster say. */
+function protocolOf(cluster: Reader): { enableTrailers: boolean | undefined; allowMetadata: boolean | undefined } {
   const options = cluster.object("typed_extension_protocol_options");
   const http = options?.object("envoy.extensions.upstreams.http.v3.HttpProtocolOptions");
   http?.text("@type");
   const explicit = http?.object("explicit_http_config");
   const http1 = explicit?.object("http_protocol_options");
-  const trailers = http1?.flag("enable_trailers");
-  for (const reader of [http1, explicit, http, options]) reader?.done();
-  return trailers;
+  const http2 = explicit?.object("http2_protocol_options");
+  const enableTrailers = http1?.flag("enable_trailers");
+  const allowMetadata = http2?.flag("allow_metadata");
+  for (const reader of [http1, http2, explicit, http, options]) reader?.done();
+  return { enableTrailers, allowMetadata };
 }
