@@ -14,6 +14,7 @@ import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
 import type { FilterMetadata, NodeSettings } from "../proxy/envoy/config-messages.js";
 import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
+import { newestProfile, profileOf } from "../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
 import type {
@@ -21,6 +22,7 @@ import type {
   FailurePolicy,
   ListenerSettings,
   PluginConfig,
+  ProxySettings,
   Route,
   VirtualHost,
 } from "../proxy/envoy/settings.js";
@@ -106,6 +108,11 @@ export interface ProxyOptions {
   readonly onFailure?: "throw" | "policy";
   /** Diagnostics fail the exchange. Default false; those that would crash Envoy always do. */
   readonly strict?: boolean;
+  /**
+   * The release of Envoy to be: `1.40`, `1.36.4`, or `istio-1.11` for the Envoy of an Istio. Default: the newest recorded. What
+   * differs was recorded on 1.36.4 and from 1.38 to 1.40; `proxy.envoy` tells whether it was.
+   */
+  readonly envoy?: string;
   /** Worker threads, each with VMs of its own, and the main thread's. Default 0: one VM, no main thread. */
   readonly workers?: number;
   /** Default 1. */
@@ -167,7 +174,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     waitFor: (promise) => proxyRef.proxy!.waitFor(promise),
     failed: (error) => proxyRef.proxy!.failed(error),
   });
-  const engine = await EnvoyProxy.create({
+  const profile = options.envoy === undefined ? newestProfile : profileOf(options.envoy);
+  const settings: ProxySettings = {
     plugins,
     accessLoggers,
     services: [],
@@ -186,7 +194,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     ...(options.realClock !== undefined && { realClock: options.realClock }),
     budgetMs: options.budgetMs ?? 1000,
     trace: options.trace ?? false,
-  });
+  };
+  const engine = await EnvoyProxy.create(settings, profile);
   const policies = plugins.some((one) => one.failurePolicy !== undefined || one.failOpen !== undefined);
   const server = options.tcp && new UpstreamServer(options.tcp, engine.clock);
   const strictness = {
@@ -256,6 +265,10 @@ export class Proxy implements AsyncDisposable, Disposable {
 
   get clock(): Clock {
     return this.engine.clock;
+  }
+  /** The release it is; `recorded`: was a real one of it recorded, or are sources and notes all there is? */
+  get envoy(): { readonly release: string; readonly recorded: boolean } {
+    return this.engine.profile;
   }
   /** Lines that plugins logged, oldest first. */
   get logs(): readonly LogRecord[] {

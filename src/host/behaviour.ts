@@ -18,6 +18,4 @@ export interface Behaviour {
   readonly counterIncrementByZero: Status;
   /** Lines of a backtrace in the log, at most. [E] */
   readonly backtraceFrames: number;
-  /** Tokens of calls: 4, 8, … of the VM (gRPC calls 5, 9, …, streams 6, 10, …), or 1, 2, … of the root context (gRPC calls odd, streams even). [H] */
-  readonly callTokens: "perVm" | "perRoot";
 }

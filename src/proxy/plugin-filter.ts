@@ -18,6 +18,8 @@ export interface PluginFilterOptions {
   readonly passOnFailure?: boolean;
   /** [E] 1.33: the part that arrives is shown together with what is held. */
   readonly cumulativeBody?: boolean;
+  /** [E] 1.33: a second local reply of the plugin on this stream counts. Default true. */
+  readonly repeatsLocalReplies?: boolean;
 }
 
 /** Who reads a property: what it can see of the stream at this moment decides. */
@@ -65,6 +67,8 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   private _endOfStream = false;
   inLog = false;
   private _failureReplied = false;
+  /** The plugin sent a local reply. */
+  private _replied = false;
   private _destroyed = false;
 
   constructor(root: PluginContext, properties: PropertyStore, options: PluginFilterOptions = {}) {
@@ -270,6 +274,8 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   sendLocalResponse(response: LocalResponse): void {
     if (this.isEnding("proxy_send_local_response")) return;
+    if (this._replied && this._options.repeatsLocalReplies === false) return;
+    this._replied = true;
     this.handle.sendLocalReply({
       status: response.status & 0xffff, // [R]
       body: response.body,

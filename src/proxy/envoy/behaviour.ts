@@ -9,7 +9,6 @@ export const envoy140: Behaviour = {
   wasiFunctions: undefined,
   counterIncrementByZero: Status.BadArgument,
   backtraceFrames: 20,
-  callTokens: "perVm",
 };
 
 /** WASI functions of the oldest hosts; later ones added. Deployment reference, section 10. */

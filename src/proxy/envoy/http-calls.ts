@@ -38,6 +38,7 @@ export class ClusterCallouts implements Callouts {
   private readonly _clock: () => Clock;
   private readonly _clusters: ReadonlyMap<string, Cluster>;
   private readonly _profile: Profile;
+  private readonly _localAddress: string;
   private readonly _onCrash: (why: string) => void;
 
   /** @param onCrash Is told of a call that ends a real Envoy. */
@@ -45,9 +46,11 @@ export class ClusterCallouts implements Callouts {
     clusters: ReadonlyMap<string, Cluster>,
     clock: () => Clock,
     profile: Profile,
+    localAddress: string,
     onCrash: (why: string) => void,
   ) {
     this._profile = profile;
+    this._localAddress = localAddress;
     this._clusters = clusters;
     this._clock = clock;
     this._onCrash = onCrash;
@@ -62,6 +65,7 @@ export class ClusterCallouts implements Callouts {
     if ([":method", ":path", ":authority"].some((name) => !headers.has(name))) return { status: Status.BadArgument };
     if (cluster.hosts.length === 0) return { status: Status.InternalFailure, usesToken: true };
     if (call.body.length > 0) headers.overwrite("content-length", String(call.body.length));
+    if (this._profile.callsForwardedFor) headers.add("x-forwarded-for", this._localAddress);
     routeCall(headers, call.timeoutMs);
     const record: CallRecord = {
       cluster: cluster.name,

@@ -9,7 +9,8 @@ import type { DeprecatedField } from "./deprecated.js";
  *
  * Rows of the behaviour reference, section 0, that no profile here can differ in have no member: those that changed before 1.19,
  * the clearing of the route cache (all ABI versions that exist clear it), and what is not known well enough to be played: overflow
- * while a guest buffers (to 1.32), local replies that re-enter the encoder chain (to about 1.28).
+ * while a guest buffers (to 1.32), local replies that re-enter the encoder chain (to about 1.28), tokens of calls by root context
+ * (1.19).
  */
 export interface Profile {
   readonly release: string;
@@ -144,11 +145,7 @@ const history: readonly (readonly [release: string, recorded: boolean, before?: 
   ],
   ...Array.from({ length: 11 }, (_, i) => [`1.${31 - i}`, false] as const),
   ["1.20", false, { host: { wasiFunctions: new Set(wasi2020) } }],
-  [
-    "1.19",
-    false,
-    { host: { callTokens: "perRoot" }, metricPrefix: "", grpcClusterNames: false, callsForwardedFor: true },
-  ],
+  ["1.19", false, { metricPrefix: "", grpcClusterNames: false, callsForwardedFor: true }],
 ];
 
 /** All profiles, the newest first. */

@@ -9,6 +9,7 @@ import { HostProcess } from "../../host/process.js";
 import { Clock } from "../../host/services/clock.js";
 import { SeededRandom } from "../../host/services/random.js";
 import type { HttpFilter } from "../http-filter.js";
+import type { PluginFilterOptions } from "../plugin-filter.js";
 import { PluginFilter } from "../plugin-filter.js";
 import type { EnvoyStream } from "./attributes.js";
 import { processProperty } from "./attributes.js";
@@ -70,6 +71,7 @@ export class EnvoyProxy {
       settings.clusters,
       () => this.clock,
       profile,
+      settings.listener.localAddress,
       (why) => this._note("WOULD_CRASH_ENVOY", why),
     );
     this.home = {
@@ -134,12 +136,12 @@ export class EnvoyProxy {
 
   /** The filters of a new stream. */
   filters(worker: HostProcess, info: EnvoyStream): HttpFilter[] {
-    return filtersOf(this.plugins.chain(worker), info);
+    return filtersOf(this.plugins.chain(worker), info, this.profile);
   }
 
   /** Those of a cluster, for a new request. */
   upstreamFilters(worker: HostProcess, cluster: string, info: EnvoyStream): HttpFilter[] {
-    return filtersOf(this.plugins.upstream(worker, cluster), info);
+    return filtersOf(this.plugins.upstream(worker, cluster), info, this.profile);
   }
 
   /** The plugin of that place in the chain, on a worker. */
@@ -209,19 +211,21 @@ export class EnvoyProxy {
   }
 }
 
-function filtersOf(handles: readonly PluginHandle[], info: EnvoyStream): HttpFilter[] {
+function filtersOf(handles: readonly PluginHandle[], info: EnvoyStream, profile: Profile): HttpFilter[] {
   const filters: HttpFilter[] = [];
   for (const handle of handles) {
     const root = handle.get();
     if (root === "bypass") continue;
     if (root === "fail") filters.push(new FailedFilter());
-    else filters.push(new PluginFilter(root, info, filterOptions(handle.config)));
+    else filters.push(new PluginFilter(root, info, filterOptions(handle.config, profile)));
   }
   return filters;
 }
 
-function filterOptions(config: PluginConfig) {
+function filterOptions(config: PluginConfig, profile: Profile): PluginFilterOptions {
   return {
+    cumulativeBody: profile.showsNewBytes,
+    repeatsLocalReplies: profile.repeatsLocalReplies,
     allowOnHeadersStopIteration: config.allowOnHeadersStopIteration ?? false,
     passOnFailure: config.failOpen ?? false,
   };
