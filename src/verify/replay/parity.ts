@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readRecordings, recordingGroups } from "../envoy/store.js";
+import { readRecordings, type RecordedScenario, recordingGroups } from "../envoy/store.js";
 import { isEqual, type Outcome, replayAgainst, summary } from "./against.js";
 
 /** Rows of the conformance checklist, section 9 of `envoy-behaviour.md`. */
@@ -45,8 +45,14 @@ function line(row: number, list: readonly Outcome[]): string {
   const different = list.filter((outcome) => !isEqual(outcome));
   const verdict =
     different.length === 0 ? "equal" : different.map((one) => `${one.entry.name}: ${summary(one)}`).join("; ");
-  const note = partly[row] === undefined ? "" : ` (${partly[row]})`;
+  const notes = [partly[row], ...list.map(({ entry }) => unstableOf(entry))].filter((note) => note !== undefined);
+  const note = notes.length === 0 ? "" : ` (${Array.from(new Set(notes)).join("; ")})`;
   return `${cell(row, 4)}${cell(names, 28)} ${cell(releases.join(" "), 30)} ${verdict}${note}`;
+}
+
+/** What of a recording is not compared because it differs between runs of a real Envoy. */
+function unstableOf({ name, scenario: { unstable } }: RecordedScenario): string | undefined {
+  return unstable && `${name}: not compared: ${Object.keys(unstable).join(", ")}`;
 }
 
 const cell = (text: string | number, width: number): string => String(text).padEnd(width);
