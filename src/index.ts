@@ -28,7 +28,7 @@ export { realUpstream } from "./harness/real-upstream.js";
 export type { RealUpstreamOptions } from "./harness/real-upstream.js";
 export type { Reply, UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./harness/upstreams.js";
 export type { ClientResponse, Exchange, PendingExchange, ProxyRequest, SendOptions } from "./harness/exchange.js";
-export type { FilterOptions, Proxy, ProxyCall, ProxyOptions } from "./harness/proxy.js";
+export type { FilterOptions, Proxy, ProxyCall, ProxyOptions, ProxySnapshot } from "./harness/proxy.js";
 export type { AccessEntry, FailurePolicy, ListenerSettings, Route, VirtualHost } from "./proxy/envoy/settings.js";
 export type { ActionReport, ExchangeInput, MessageReport, Outcome, RunOptions, RunReport } from "./harness/run.js";
 export type { Inspection } from "./harness/inspect.js";

@@ -99,6 +99,7 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   private readonly _proxy: Proxy;
   /** The client's side of it: for those who build upon the harness. */
   readonly stream: DownstreamStream;
+  private readonly _generation: number;
   private readonly _firstCall: number;
   private readonly _firstLog: number;
   private readonly _firstDiagnostic: number;
@@ -112,6 +113,7 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   constructor(proxy: Proxy, request: ProxyRequest, { signal }: SendOptions) {
     this._proxy = proxy;
     const { engine } = proxy;
+    this._generation = proxy.generation;
     this._firstCall = engine.callouts.calls.length;
     this._firstLog = engine.worker.log.next;
     this._firstDiagnostic = engine.diagnostics.length;
@@ -137,18 +139,21 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     return this._access;
   }
   get calls(): readonly ProxyCall[] {
+    this._mustBeKept("calls");
     return this._proxy.callsFrom(this._firstCall, this._over ? this._lastCall : undefined);
   }
   get logs(): readonly LogRecord[] {
+    this._mustBeKept("logs");
     return this._proxy.engine.worker.log.since(this._firstLog, this._over ? this._lastLog : undefined);
   }
   get diagnostics(): readonly Diagnostic[] {
+    this._mustBeKept("diagnostics");
     return this._proxy.engine.diagnostics.slice(this._firstDiagnostic);
   }
 
   /** The client leaves. */
   abort(): void {
-    if (this._over) return;
+    if (this._over || this._generation !== this._proxy.generation) return;
     this.stream.reset();
     this._proxy.engine.clock.advance(0);
   }
@@ -166,7 +171,16 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     this._error ??= error;
   }
 
+  private _mustBeKept(what: string): void {
+    if (this._generation === this._proxy.generation) return;
+    throw new HarnessError(
+      "ILLEGAL_CALL",
+      `Cannot read ${what} of an exchange: the proxy was restored; read them before`,
+    );
+  }
+
   private async _finish(): Promise<Exchange> {
+    if (this._error !== undefined && this._generation !== this._proxy.generation) throw this._error;
     await this._proxy.passTime(() => this._over || this._error !== undefined);
     this._proxy.throwProblems(this._error, this._firstDiagnostic);
     return new FinishedExchange(this);

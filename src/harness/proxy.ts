@@ -16,6 +16,7 @@ import type { FilterMetadata, NodeSettings } from "../proxy/envoy/config-message
 import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
 import { newestProfile, profileOf } from "../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
+import type { ProxyState } from "../proxy/envoy/proxy-state.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
 import type {
   AccessEntry,
@@ -173,6 +174,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     arrived: (request, from) => proxyRef.proxy!.arrived(request, from),
     waitFor: (promise) => proxyRef.proxy!.waitFor(promise),
     failed: (error) => proxyRef.proxy!.failed(error),
+    generation: () => proxyRef.proxy!.generation,
   });
   const profile = options.envoy === undefined ? newestProfile : profileOf(options.envoy);
   const settings: ProxySettings = {
@@ -202,7 +204,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     throwOnFailure: (options.onFailure ?? (policies ? "policy" : "throw")) === "throw",
     strict: options.strict ?? false,
   };
-  return (proxyRef.proxy = new Proxy(engine, strictness, server));
+  return (proxyRef.proxy = new Proxy(engine, strictness, clusters, server));
 }
 
 async function pluginConfig(given: ModuleSource | FilterOptions): Promise<PluginConfig> {
@@ -235,6 +237,17 @@ function virtualHostsOf({ upstreams = {}, route, routes, virtualHosts }: ProxyOp
   return [{ name: "local", domains: ["*"], routes: routes ?? all }];
 }
 
+/** A moment of a proxy's life, made by `proxy.snapshot()`. */
+export interface ProxySnapshot {
+  readonly proxy: Proxy;
+  readonly state: ProxyState;
+  /** How many there were. */
+  readonly clusters: number;
+  readonly requests: number;
+  readonly connections: number;
+  readonly accepted: number;
+}
+
 /** What tests want besides Envoy's behaviour. */
 interface Strictness {
   readonly throwOnFailure: boolean;
@@ -253,10 +266,14 @@ export class Proxy implements AsyncDisposable, Disposable {
   private _problem: HarnessError | undefined = undefined;
   private _requests: UpstreamRequestView[] = [];
   private _closed = false;
+  /** For exchanges: counts how often the proxy was restored. */
+  generation = 0;
+  private readonly _clusters: UpstreamTable;
 
   /** Use `createProxy`. */
-  constructor(engine: EnvoyProxy, strictness: Strictness, server?: UpstreamServer) {
+  constructor(engine: EnvoyProxy, strictness: Strictness, clusters: UpstreamTable, server?: UpstreamServer) {
     this.engine = engine;
+    this._clusters = clusters;
     this._strictness = strictness;
     this._server = server;
     if (server !== undefined)
@@ -331,6 +348,58 @@ export class Proxy implements AsyncDisposable, Disposable {
     return this._server?.connections ?? [];
   }
 
+  /**
+   * Takes down everything: memory and globals of all VMs, clock, logs, calls, access log, shared data, queues, metrics, ids.
+   * What is due already happens before.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL while an exchange is open or a call waits, after a VM has failed, and after `close`.
+   */
+  snapshot(): ProxySnapshot {
+    this._mustLive("take a snapshot");
+    const open = this._open.size + (this._listener?.open ?? 0);
+    if (open > 0) {
+      const what = this._listener === undefined ? "exchanges" : "connections";
+      throw new HarnessError(
+        "ILLEGAL_CALL",
+        `Cannot take a snapshot: ${open} ${what} are open; await or end them first`,
+      );
+    }
+    const state = this.engine.capture();
+    return {
+      proxy: this,
+      state,
+      clusters: this._clusters.size,
+      requests: this._requests.length,
+      connections: this._server?.connections.length ?? 0,
+      accepted: this._listener?.accepted ?? 0,
+    };
+  }
+
+  /**
+   * Goes back to a snapshot of this proxy, at the price of a copy. Exchanges that are open fail (ILLEGAL_CALL) when awaited; logs
+   * and calls of those that are over cannot be read any more. A plugin that failed since is well again.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL for a snapshot of another proxy, and after `close`.
+   */
+  restore(snapshot: ProxySnapshot): void {
+    this._mustLive("restore a snapshot");
+    if (snapshot.proxy !== this) {
+      throw new HarnessError("ILLEGAL_CALL", "Cannot restore a snapshot: it was taken of another proxy");
+    }
+    for (const exchange of this._open) {
+      exchange.fail(new HarnessError("ILLEGAL_CALL", "Exchange cannot end: the proxy was restored meanwhile"));
+    }
+    this._open.clear();
+    this._promises.clear();
+    this._problem = undefined;
+    this.generation++;
+    this.engine.restore(snapshot.state);
+    this._clusters.shrink(snapshot.clusters);
+    this._requests = this._requests.slice(0, snapshot.requests);
+    this._server?.connections.splice(snapshot.connections);
+    this._listener?.restart(snapshot.accepted);
+  }
+
   /** Ends the plugins: on_done, on_delete. Closing twice is harmless. */
   close(): void {
     if (this._closed) return;
@@ -345,6 +414,10 @@ export class Proxy implements AsyncDisposable, Disposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  private _mustLive(what: string): void {
+    if (this._closed) throw new HarnessError("ILLEGAL_CALL", `Cannot ${what}: the proxy is closed`);
   }
 
   // ------------------------------------------------------------------------------------- for exchanges and upstreams

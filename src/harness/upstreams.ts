@@ -108,6 +108,8 @@ export interface UpstreamScope {
   readonly waitFor: (promise: Promise<unknown>) => void;
   /** An upstream's function threw. */
   readonly failed: (error: HarnessError) => void;
+  /** How often the proxy was restored: what began before means nothing any more. */
+  readonly generation: () => number;
 }
 
 /** The cluster behind the name of an upstream. */
@@ -141,6 +143,7 @@ class UpstreamConversation implements HostStream {
   private _request: UpstreamRequestView | undefined = undefined;
   private readonly _from: DownstreamStream | undefined;
   private _gone = false;
+  private readonly _generation: number;
 
   constructor(
     name: string,
@@ -151,6 +154,7 @@ class UpstreamConversation implements HostStream {
     from: DownstreamStream | undefined,
   ) {
     this._from = from;
+    this._generation = scope.generation();
     this._name = name;
     this._protocol = protocol;
     this._answer = answer;
@@ -204,6 +208,7 @@ class UpstreamConversation implements HostStream {
   }
 
   private _failed(thrown: unknown): void {
+    if (this._generation !== this._scope.generation()) return;
     const error = new HarnessError("UPSTREAM_FAILED", `Upstream "${this._name}" threw: ${messageOf(thrown)}`, {
       cause: thrown,
     });
@@ -212,6 +217,7 @@ class UpstreamConversation implements HostStream {
   }
 
   private _send(answer: Reply): void {
+    if (this._generation !== this._scope.generation()) return;
     const { fault, delayMs = 0 } = answer;
     if (fault === "silence") return;
     if (fault === "refused" || fault === "reset") {
@@ -340,5 +346,10 @@ export class UpstreamTable extends Map<string, Cluster> {
     const made = clusterOf(name, this._unknown === "503" ? { status: 503 } : this._unknown, this.size, this._scope);
     this.set(name, made);
     return made;
+  }
+
+  /** Forgets clusters that were made since there were `size` of them. */
+  shrink(size: number): void {
+    for (const name of [...this.keys()].slice(size)) this.delete(name);
   }
 }

@@ -1,3 +1,4 @@
+import type { LogLevel } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
 import { MemoryImage } from "../vm/memory-image.js";
 import { PluginContext } from "./contexts.js";
@@ -15,6 +16,8 @@ interface RootState {
   readonly tickPeriodMs: number;
   /** Nanoseconds until the next tick; undefined when none is due. */
   readonly tickInNs: number | undefined;
+  /** Ticks that fall due together come in the order in which they were asked for. */
+  readonly tickOrder: number;
   readonly awaitsDone: boolean;
   readonly extensions: Extensions;
 }
@@ -29,30 +32,35 @@ interface VmState {
   readonly calls: unknown;
 }
 
+/** What a thread has for itself. */
+interface ThreadState {
+  readonly thread: HostProcess;
+  readonly vms: readonly VmState[];
+  readonly logLength: number;
+  readonly logLevel: LogLevel;
+  readonly random: Uint32Array | undefined;
+}
+
 /** All that can change in a process and its VMs, at one moment between two callbacks. */
 export interface ProcessState {
-  readonly vms: readonly VmState[];
+  readonly threads: readonly ThreadState[];
   readonly elapsedNs: number;
-  readonly logLength: number;
-  readonly random: Uint32Array | undefined;
   readonly sharedData: unknown;
   readonly queues: unknown;
   readonly metrics: unknown;
 }
 
 /**
- * Takes down the state of a process.
+ * Takes down the state of a process with all its threads.
  *
  * @throws {HarnessError} ILLEGAL_CALL while a guest runs, a stream is open or a call waits: those hold on to what cannot be
  *   taken down. GUEST_TRAPPED states cannot be kept either.
  */
-export function captureState(process: HostProcess): ProcessState {
+export function captureState(process: HostProcess, others: readonly HostProcess[] = []): ProcessState {
   process.clock.advance(0);
   return {
-    vms: process.vms.map(captureVm),
+    threads: [process, ...others].map(captureThread),
     elapsedNs: process.clock.elapsedNs,
-    logLength: process.log.length,
-    random: process.random instanceof SeededRandom ? process.random.capture() : undefined,
     sharedData: process.sharedData.capture(),
     queues: process.queues.capture(),
     metrics: process.metrics.capture(),
@@ -62,12 +70,34 @@ export function captureState(process: HostProcess): ProcessState {
 /** Puts a process back. Streams that were opened since are gone; a VM that failed since gets a new instance. */
 export function restoreState(process: HostProcess, state: ProcessState): void {
   process.clock.restore(state.elapsedNs);
-  process.log.truncate(state.logLength);
-  if (state.random !== undefined && process.random instanceof SeededRandom) process.random.restore(state.random);
   process.sharedData.restore(state.sharedData);
   process.queues.restore(state.queues);
   process.metrics.restore(state.metrics);
-  for (const one of state.vms) restoreVm(one);
+  for (const one of state.threads) restoreThread(one);
+  const roots = state.threads.flatMap(({ vms }) => vms.flatMap((vm) => vm.roots));
+  for (const { root, tickInNs } of roots.sort((a, b) => a.tickOrder - b.tickOrder)) {
+    if (tickInNs !== undefined) root.vm.armTick(root, tickInNs);
+  }
+}
+
+function captureThread(thread: HostProcess): ThreadState {
+  const { vms, log, logLevel, random } = thread;
+  return {
+    thread,
+    vms: vms.map(captureVm),
+    logLength: log.length,
+    logLevel,
+    random: random instanceof SeededRandom ? random.capture() : undefined,
+  };
+}
+
+function restoreThread({ thread, vms, logLength, logLevel, random }: ThreadState): void {
+  thread.log.truncate(logLength);
+  thread.logLevel = logLevel;
+  if (random !== undefined && thread.random instanceof SeededRandom) thread.random.restore(random);
+  // those that were reloaded since are the old ones again
+  thread.vms.splice(0, Infinity, ...vms.map(({ vm }) => vm));
+  for (const one of vms) restoreVm(one);
 }
 
 function captureVm(vm: PluginVm): VmState {
@@ -94,7 +124,16 @@ function captureVm(vm: PluginVm): VmState {
 function captureRoot(root: PluginContext): RootState {
   const { statusCode, statusMessage, tickPeriodMs, tickTimer, awaitsDone } = root;
   const tickInNs = tickTimer && Math.max(0, tickTimer.dueNs - root.vm.process.clock.elapsedNs);
-  return { root, statusCode, statusMessage, tickPeriodMs, tickInNs, awaitsDone, extensions: copies(root.extensions) };
+  return {
+    root,
+    statusCode,
+    statusMessage,
+    tickPeriodMs,
+    tickInNs,
+    tickOrder: tickTimer?.order ?? 0,
+    awaitsDone,
+    extensions: copies(root.extensions),
+  };
 }
 
 type Extensions = PluginContext["extensions"];
@@ -121,7 +160,7 @@ function restoreVm(state: VmState): void {
   for (const one of state.roots) restoreRoot(one);
 }
 
-function restoreRoot({ root, tickInNs, ...state }: RootState): void {
+function restoreRoot({ root, ...state }: RootState): void {
   root.statusCode = state.statusCode;
   root.statusMessage = state.statusMessage;
   root.awaitsDone = state.awaitsDone;
@@ -130,5 +169,4 @@ function restoreRoot({ root, tickInNs, ...state }: RootState): void {
   root.vm.contexts.add(root);
   root.tickTimer = undefined;
   root.tickPeriodMs = state.tickPeriodMs;
-  if (tickInNs !== undefined) root.vm.armTick(root, tickInNs);
 }

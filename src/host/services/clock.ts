@@ -5,11 +5,12 @@ import { HarnessError } from "../../errors.js";
 export interface Timer {
   /** Nanoseconds since the clock's start at which it falls due. */
   readonly dueNs: number;
+  /** Counts up with each timer of a clock. */
+  readonly order: number;
   cancel(): void;
 }
 
 interface Entry extends Timer {
-  readonly order: number;
   run: (() => void) | undefined;
 }
 

@@ -43,6 +43,13 @@ export interface PluginHome {
   readonly random: () => number;
 }
 
+/** A handle at one moment, for a snapshot. */
+export interface HandleState {
+  readonly handle: PluginHandle;
+  readonly root: PluginContext | undefined;
+  readonly loadedNs: number;
+}
+
 /** A plugin on one thread: its root context, and what its failure policy makes of a trap. [E] PluginConfig */
 export class PluginHandle {
   readonly config: PluginConfig;
@@ -104,6 +111,15 @@ export class PluginHandle {
     else counts.success++;
     this._root = root ?? failed;
     return root;
+  }
+
+  capture(): HandleState {
+    return { handle: this, root: this._root, loadedNs: this._loadedNs };
+  }
+
+  restore({ root, loadedNs }: HandleState): void {
+    this._root = root;
+    this._loadedNs = loadedNs;
   }
 
   private _counts(): ReloadCounts {

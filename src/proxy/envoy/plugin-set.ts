@@ -5,10 +5,11 @@ import { HarnessError } from "../../errors.js";
 import { ReadOnlyBuffer } from "../../host/contexts.js";
 import { endPlugin } from "../../host/life-cycle.js";
 import type { HostProcess } from "../../host/process.js";
+import type { Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
 import { type StatsUpdate, statsUpdateBytes } from "../../host/services/stats-update.js";
 import { deprecationWarnings } from "./deprecated.js";
-import type { PluginHome, VmCounts } from "./plugin-handle.js";
+import type { HandleState, PluginHome, VmCounts } from "./plugin-handle.js";
 import { countCreated, defaultRuntime, loadOn, logLine, PluginHandle, sameRoot, sharesVm } from "./plugin-handle.js";
 import type { Profile } from "./profiles.js";
 import type { PluginConfig, ProxySettings } from "./settings.js";
@@ -20,6 +21,13 @@ export interface Threads {
   readonly main: HostProcess | undefined;
   /** Where a plugin is tried first; it is the main thread to everybody else. */
   readonly canary: HostProcess;
+}
+
+/** See `PluginSet.capture`. */
+export interface PluginSetState {
+  readonly handles: readonly HandleState[];
+  /** Nanoseconds until sinks are told; undefined without any. */
+  readonly flushInNs: number | undefined;
 }
 
 type Place = "upstream" | "chain" | "logger" | "sink" | "service";
@@ -43,6 +51,7 @@ export class PluginSet {
   private readonly _placed: Placed[] = [];
   private readonly _lists = new Map<HostProcess, { chain: PluginHandle[]; loggers: PluginHandle[] }>();
   private _updates: (() => StatsUpdate) | undefined;
+  private _nextFlush: Timer | undefined;
 
   constructor(settings: ProxySettings, profile: Profile, home: PluginHome, threads: Threads) {
     this._settings = settings;
@@ -105,6 +114,21 @@ export class PluginSet {
       for (const root of roots) if (root !== undefined) endPlugin(root);
     }
     if (main !== undefined) dropVms(main);
+  }
+
+  /** What a snapshot keeps of it, besides the VMs. */
+  capture(): PluginSetState {
+    const { elapsedNs } = this._threads.workers[0]!.clock;
+    return {
+      handles: this._placed.flatMap(({ handles }) => [...handles.values()].map((handle) => handle.capture())),
+      flushInNs: this._nextFlush && this._nextFlush.dueNs - elapsedNs,
+    };
+  }
+
+  /** Goes back there. The clock has no timers now. */
+  restore({ handles, flushInNs }: PluginSetState): void {
+    for (const state of handles) state.handle.restore(state);
+    if (flushInNs !== undefined) this._flushEvery(millisecondsToNs(this._settings.statsSinks!.flushMs), flushInNs);
   }
 
   // -------------------------------------------------------------------------------------
@@ -242,9 +266,9 @@ export class PluginSet {
     return counts;
   }
 
-  private _flushEvery(intervalNs: number): void {
+  private _flushEvery(intervalNs: number, delayNs = intervalNs): void {
     const clock = this._threads.workers[0]!.clock;
-    clock.schedule(intervalNs, () => {
+    this._nextFlush = clock.schedule(delayNs, () => {
       this._flush();
       this._flushEvery(intervalNs);
     });

@@ -8,6 +8,7 @@ import { Guard } from "../../host/guard.js";
 import { HostProcess } from "../../host/process.js";
 import { Clock } from "../../host/services/clock.js";
 import { SeededRandom } from "../../host/services/random.js";
+import { captureState, restoreState } from "../../host/state.js";
 import type { HttpFilter } from "../http-filter.js";
 import type { PluginFilterOptions } from "../plugin-filter.js";
 import { PluginFilter } from "../plugin-filter.js";
@@ -24,6 +25,8 @@ import type { Profile } from "./profiles.js";
 import { newestProfile } from "./profiles.js";
 import { givenProperties } from "./given-properties.js";
 import { ProxyInfo } from "./proxy-info.js";
+import type { Counters, ProxyState } from "./proxy-state.js";
+import { captureHome, restoreHome } from "./proxy-state.js";
 import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
 import type { Stat } from "./stats.js";
 import { statsOf, updateOf } from "./stats.js";
@@ -51,7 +54,11 @@ export class EnvoyProxy {
   /** `date` of a response that has none. */
   readonly date = (): ByteString => this._dateNow();
   private readonly _bugs = new Map<string, number>();
-  private _connections = 0;
+  private readonly _count: Counters = { connections: 0, requestIds: 0 };
+  /** Counters as sinks were told last. */
+  private readonly _sunk = new Map<ByteString, bigint>();
+  /** Of the jitter of reloads. */
+  private readonly _random: SeededRandom;
   private _dateSecond = -1;
   private _dateText = "";
 
@@ -64,9 +71,8 @@ export class EnvoyProxy {
       ...(settings.startNs !== undefined && { startNs: settings.startNs }),
       ...(settings.realClock !== undefined && { real: settings.realClock }),
     });
-    const random = new SeededRandom(settings.seed);
-    let requests = 0;
-    this.requestId = () => `00000000-0000-4000-8000-${(++requests).toString(16).padStart(12, "0")}`;
+    this._random = new SeededRandom(settings.seed);
+    this.requestId = () => `00000000-0000-4000-8000-${(++this._count.requestIds).toString(16).padStart(12, "0")}`;
     this.callouts = new ClusterCallouts(
       settings.clusters,
       () => this.clock,
@@ -80,7 +86,7 @@ export class EnvoyProxy {
       vms: new Map(),
       fetches: { entries: 0, successes: 0, failures: 0 },
       reloads: new Map(),
-      random: () => fraction(random),
+      random: () => fraction(this._random),
     };
     const first = this._thread();
     this.workers = [first, ...Array.from({ length: Math.max(0, settings.workers - 1) }, () => this._thread(first))];
@@ -114,8 +120,7 @@ export class EnvoyProxy {
     const proxy = new EnvoyProxy(settings, profile);
     made(proxy);
     try {
-      const last = new Map<ByteString, bigint>();
-      await proxy.plugins.load(() => updateOf(proxy.statistics(), last));
+      await proxy.plugins.load(() => updateOf(proxy.statistics(), proxy._sunk));
     } catch (thrown) {
       if (!(thrown instanceof HarnessError)) throw thrown;
       return { proxy, refused: thrown };
@@ -129,7 +134,7 @@ export class EnvoyProxy {
 
   /** A client connects. */
   connect({ protocol, address }: { protocol: HttpProtocol; address?: string }): Connection {
-    const id = this._connections++;
+    const id = this._count.connections++;
     const worker = this.workers[id % this.workers.length]!;
     return new Connection(this, id, worker, protocol, address ?? `127.0.0.1:${50_000 + (id % 10_000)}`);
   }
@@ -165,6 +170,40 @@ export class EnvoyProxy {
   /** Statistics as `/stats` prints them. */
   stats(): Map<string, string> {
     return new Map(this.statistics().map(({ name, value }) => [name, String(value)]));
+  }
+
+  /**
+   * Takes down everything that can change, over all threads.
+   *
+   * @throws {HarnessError} ILLEGAL_CALL while a stream is open, a call waits, or a VM has failed.
+   */
+  capture(): ProxyState {
+    return {
+      process: captureState(this.worker, [...this.workers.slice(1), ...(this.main ? [this.main] : [])]),
+      plugins: this.plugins.capture(),
+      home: captureHome(this.home),
+      calls: this.callouts.calls.slice(),
+      accessLogLength: this.accessLog.length,
+      diagnostics: this.diagnostics.slice(),
+      counters: { ...this._count },
+      bugs: new Map(this._bugs),
+      sunk: new Map(this._sunk),
+      random: this._random.capture(),
+    };
+  }
+
+  /** Goes back there. Streams of clients that are open are forgotten. */
+  restore(state: ProxyState): void {
+    restoreState(this.worker, state.process);
+    this.plugins.restore(state.plugins);
+    restoreHome(this.home, state.home);
+    this.callouts.calls.splice(0, Infinity, ...state.calls);
+    this.accessLog.length = Math.min(this.accessLog.length, state.accessLogLength);
+    this.diagnostics.splice(0, Infinity, ...state.diagnostics);
+    Object.assign(this._count, state.counters);
+    refill(this._bugs, state.bugs);
+    refill(this._sunk, state.sunk);
+    this._random.restore(state.random);
   }
 
   /** Ends every plugin: on_done, on_delete. */
@@ -229,6 +268,11 @@ function filterOptions(config: PluginConfig, profile: Profile): PluginFilterOpti
     allowOnHeadersStopIteration: config.allowOnHeadersStopIteration ?? false,
     passOnFailure: config.failOpen ?? false,
   };
+}
+
+function refill<V>(map: Map<string, V>, from: ReadonlyMap<string, V>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
 }
 
 function fraction(random: SeededRandom): number {

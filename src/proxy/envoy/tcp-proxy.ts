@@ -19,7 +19,8 @@ export class TcpListener {
   readonly proxy: EnvoyProxy;
   readonly options: TcpListenerOptions;
   private readonly _open = new Set<Accepted>();
-  private _accepted = 0;
+  /** Connections so far: their ids follow from it. */
+  accepted = 0;
 
   constructor(proxy: EnvoyProxy, options: TcpListenerOptions) {
     this.proxy = proxy;
@@ -28,10 +29,21 @@ export class TcpListener {
 
   /** A client connected. What it gets, and the end of its connection, goes to `client`. */
   accept(client: TcpPeer): TcpConnection {
-    const accepted = new Accepted(this, client, this._accepted++);
+    const accepted = new Accepted(this, client, this.accepted++);
     this._open.add(accepted);
     accepted.stream.open();
     return accepted.stream;
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this._open.size;
+  }
+
+  /** Forgets what is open, and counts on from `accepted`: a snapshot goes back to there. */
+  restart(accepted: number): void {
+    this._open.clear();
+    this.accepted = accepted;
   }
 
   /** A connection is over. */
