@@ -30,7 +30,7 @@ export interface Profile {
   readonly loggersShareRoots: boolean;
   /** VMs of a cluster's filters are counted under `cluster.<name>.wasm.`. To 1.38. */
   readonly clustersCountVms: boolean;
-  /** A request that Envoy refuses at the last moment leaves its connection for the next one. From 1.39.1. */
+  /** A request that Envoy refuses at the last moment leaves its connection for the next one; before, another is opened in its place. From 1.39.1. */
   readonly reusesUnsent: boolean;
   /** The 503 of a refused connection says why: `, transport failure reason: …`. To 1.37. */
   readonly explainsRefusal: boolean;

@@ -198,6 +198,10 @@ export class UpstreamRequest implements HostEvents {
     if (refused !== undefined) {
       // [R] map_bad: what the codec would not write costs the connection in every release
       host.release?.(!this._profile.reusesUnsent || refused.startsWith("invalid"));
+      if (!this._profile.reusesUnsent) {
+        host.reserve?.(); // [R] r006: the pool connects once more, for nobody
+        host.release?.();
+      }
       this._reserved = undefined;
       const details = `filter_removed_required_request_headers{${refused.replace(/[\t\n\v\f\r ]/g, "_")}}`;
       return this._end({ status: 503, body: Buffer.from(refused, "latin1"), details, flag: "DPE" });
