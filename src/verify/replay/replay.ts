@@ -24,6 +24,8 @@ export interface ReplayOptions {
   readonly modules?: string;
   /** The Envoy to be. Default: the newest. */
   readonly profile?: Profile;
+  /** Milliseconds that one entry into a guest may take; 0: no limit. Default 10,000. */
+  readonly budgetMs?: number;
 }
 
 /**
@@ -40,9 +42,13 @@ export async function replay(scenario: Scenario, options: ReplayOptions = {}): P
   if (replayed instanceof Unstartable) {
     return maskDeep(refusal(scenario, profile, [], replayed.lines, replayed.message), mask);
   }
-  const { proxy, refused } = await EnvoyProxy.attempt(replayed.settings, profile, (made) => {
-    world.proxy = made;
-  });
+  const { proxy, refused } = await EnvoyProxy.attempt(
+    { ...replayed.settings, ...(options.budgetMs !== undefined && { budgetMs: options.budgetMs }) },
+    profile,
+    (made) => {
+      world.proxy = made;
+    },
+  );
   if (refused !== undefined) {
     const words = refused.details.at(-1) ?? refused.message;
     return maskDeep(refusal(scenario, profile, workerLog(proxy), mainLog(proxy), words), mask);
