@@ -79,6 +79,14 @@ export abstract class ChainSide {
   protected abstract callMetadata(filter: HttpFilter, metadata: HeaderMap): void;
   /** Nothing more may flow this way: the stream is answered, reset or gone. */
   protected abstract get halted(): boolean;
+  /** The same for headers on their way through the filters. */
+  protected get haltsHeaders(): boolean {
+    return this.halted;
+  }
+  /** No filter is to be shown a body any more. */
+  protected get refusesData(): boolean {
+    return this.halted;
+  }
   /** May a paused filter continue? */
   protected abstract get mayContinue(): boolean;
   /** Held bytes went over the limit while nothing slows the sender. */
@@ -99,13 +107,14 @@ export abstract class ChainSide {
       this.running = "headers";
       const action = this.callHeaders(at.filter, headers, endOfStream);
       this.running = before;
-      if (this.halted || !this.afterHeaders(at, action)) return;
+      const goesOn = this.afterHeaders(at, action); // also where all stops: the filter is then spared the body of a reply
+      if (this.haltsHeaders || !goesOn) return;
     }
     this.end.acceptHeaders(headers, endOfStream);
   }
 
   sendData(data: BodyBuffer, endOfStream: boolean, from?: Place, start: Start = "current"): void {
-    if (this.halted) return;
+    if (this.refusesData) return;
     const hadTrailers = this.trailers !== undefined;
     let addedTrailers: Place | undefined;
     let stopped = false;
@@ -260,7 +269,10 @@ export abstract class ChainSide {
     if (action === DataAction.StopBuffer || action === DataAction.StopWatermark) {
       this.streaming = action === DataAction.StopWatermark;
       this.hold(data);
-    } else if (this.complete && this.trailers === undefined && this.buffered === undefined) {
+      return false;
+    }
+    if (data !== this.buffered) data.clear(); // what was not kept is gone, and nobody can look at it any more [R]
+    if (this.complete && this.trailers === undefined && this.buffered === undefined) {
       // an empty end was dropped: continuing must still end the stream
       this.buffered = new BodyBuffer();
     }

@@ -45,6 +45,8 @@ export interface StreamOptions {
   readonly logs?: boolean;
   /** [E] False up to 1.38. Default true. */
   readonly forwardsAddedData?: boolean;
+  /** HTTP/2: a response that was made while the codec reads is complete when it has read all. Default false. */
+  readonly endsAfterRead?: boolean;
 }
 
 /**
@@ -71,6 +73,12 @@ export class HttpStream implements StreamView {
   responseComplete = false;
   /** A local reply went past the filters, since they held the upstream's headers. */
   repliedDirectly = false;
+  /**
+   * A local reply goes through the chain while the codec still reads: another one may overtake it, and the body of the first is shown to
+   * the filters that it meets all the same; the stream ends afterwards. [E] encodeData, [R] found by parity:fuzz
+   */
+  replying = false;
+  private readonly endsAfterRead: boolean;
   /** Was the stream cut off? */
   wasReset = false;
   /** Log and destroy were called. */
@@ -78,6 +86,7 @@ export class HttpStream implements StreamView {
 
   constructor(filters: readonly HttpFilter[], ends: StreamEnds, options: StreamOptions = defaults) {
     this.ends = ends;
+    this.endsAfterRead = options.endsAfterRead ?? false;
     this.filters = filters;
     this.logs = options.logs ?? true;
     const last = filters.length - 1;
@@ -119,14 +128,14 @@ export class HttpStream implements StreamView {
     this.request.headers = headers;
     this.request.complete = endOfStream;
     this.request.sendHeaders(headers, endOfStream);
-    this.sendPrepared();
+    this.sendPrepared(true);
   }
 
   sendRequestData(data: Uint8Array, endOfStream: boolean): void {
     if (this.finished) return;
     if (endOfStream) this.request.complete = true;
     this.request.sendData(new BodyBuffer(data), endOfStream);
-    this.sendPrepared();
+    this.sendPrepared(true);
   }
 
   sendRequestTrailers(trailers: HeaderMap): void {
@@ -134,7 +143,7 @@ export class HttpStream implements StreamView {
     this.request.complete = true;
     this.request.trailers = trailers;
     this.request.sendTrailers(trailers);
-    this.sendPrepared();
+    this.sendPrepared(true);
   }
 
   /** A request that no filter is to see: it is answered at once. */
@@ -224,24 +233,30 @@ export class HttpStream implements StreamView {
     this.finish();
   }
 
-  sendPrepared(): void {
+  sendPrepared(inRead = false): void {
     const reply = this.prepared;
     // [R] lrclose: a stream that its filter cut off after preparing this shows it to the chain all the same
     if (reply === undefined || (this.finished && !this.wasReset)) return;
     this.prepared = undefined;
-    this.sendThroughChain(reply);
+    this.sendThroughChain(reply, inRead);
   }
 
-  private sendThroughChain(reply: LocalReply): void {
+  /** @param inRead The request's codec is reading what led to the reply. */
+  private sendThroughChain(reply: LocalReply, inRead = false): void {
     const { headers, body } = this.compose(reply);
     const endOfStream = body.length === 0;
     this.response.streaming = true;
     this.response.headers = headers;
     this.response.complete = endOfStream;
+    this.replying = inRead && this.endsAfterRead;
     this.response.sendHeaders(headers, endOfStream);
-    if (endOfStream || this.finished || this.responseAborted) return;
-    this.response.complete = true;
-    this.response.sendData(new BodyBuffer(body), true);
+    if (!endOfStream && !this.finished && !this.wasReset && (this.replying || !this.responseAborted)) {
+      this.response.complete = true;
+      this.response.sendData(new BodyBuffer(body), true);
+    }
+    if (!this.replying) return;
+    this.replying = false;
+    if (this.responseComplete || this.wasReset) this.finish();
   }
 
   private sendDirect(reply: LocalReply): void {
@@ -265,6 +280,7 @@ export class HttpStream implements StreamView {
   // ------------------------------------------------------------------------------------- leaving
 
   responseHeadersLeave(headers: HeaderMap, endOfStream: boolean): void {
+    if (this.wasReset) return;
     const refused = this.ends.checkResponse?.(headers);
     if (refused !== undefined) return this.sendLocalReply(refused);
     this.headersSent = true;
@@ -279,7 +295,7 @@ export class HttpStream implements StreamView {
   }
 
   finish(): void {
-    if (this.finished) return;
+    if (this.finished || this.replying) return;
     this.finished = true;
     this.ends.ended?.();
     if (this.logs) for (const filter of this.filters) filter.log();
@@ -356,6 +372,13 @@ class ResponseSide extends ChainSide implements SideEnd {
   }
   protected override get halted(): boolean {
     return this.stream.responseAborted || this.stream.wasReset;
+  }
+  /** [R] Not a reset: the headers of a reply that was prepared before it are shown to every filter. */
+  protected override get haltsHeaders(): boolean {
+    return this.stream.responseAborted;
+  }
+  protected override get refusesData(): boolean {
+    return this.stream.wasReset || (this.stream.responseAborted && !this.stream.replying);
   }
   protected override get mayContinue(): boolean {
     return !this.halted && !this.stream.responseComplete;

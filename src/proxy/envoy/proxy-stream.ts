@@ -19,6 +19,7 @@ import type { EnvoyProxy } from "./proxy.js";
 import type { AccessEntry } from "./settings.js";
 import { finishResponse, isUpgrade, normaliseRequest } from "./request-headers.js";
 import type { ResponseFlag } from "./response-flags.js";
+import { responseFlags } from "./response-flags.js";
 import type { RouteChoice } from "./routes.js";
 import { chooseRoute } from "./routes.js";
 import { Router } from "./router.js";
@@ -183,6 +184,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       requestBufferLimit: http2 ? http2Window : listener.bufferLimit,
       responseBufferLimit: http2 ? http2Window : listener.bufferLimit,
       forwardsAddedData: this.proxy.profile.forwardsAddedData,
+      endsAfterRead: http2,
     });
   }
 
@@ -241,8 +243,9 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this.connection.forget(this);
     const { http } = this;
     if (!http.wasReset) {
-      if (this.connection.protocol === "HTTP/2" && !http.request.complete) this._client.reset(0);
-      else if (this._closes) this._client.closing?.(http.repliedDirectly && this._replied400);
+      if (this.connection.protocol === "HTTP/2" && !http.request.complete) {
+        this._client.reset((this.info.flags.bits & responseFlags.DPE) === 0 ? 0 : protocolError);
+      } else if (this._closes) this._client.closing?.(http.repliedDirectly && this._replied400);
     }
     this._access = this._logAccess();
   }
@@ -266,7 +269,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   replyHeaders(): readonly Pair[] {
-    const { route, virtualHost } = this._choice ?? {};
+    const { route, virtualHost } = this.route() ?? {};
     if (route === undefined) return [];
     return [...(route.responseHeadersToAdd ?? []), ...(virtualHost?.responseHeadersToAdd ?? [])];
   }
@@ -316,7 +319,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   /** The route of the request as it is now. Names in properties change here, not when the cache is cleared. [R] */
   route(): RouteChoice | undefined {
-    if (!this._routeKnown) this._matchRoute(this.http.requestHeaders!);
+    const { requestHeaders } = this.http;
+    if (!this._routeKnown && requestHeaders !== undefined) this._matchRoute(requestHeaders);
     return this._choice;
   }
 
@@ -359,13 +363,15 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       headers: [],
       details: "stream_idle_timeout",
     });
+    this.settle(); // a filter may hold the reply: the next time-out ends that too
   }
 
   /** What the response says, or for a gRPC request what its HTTP status means. [R] */
   private _grpcStatus(status: string | undefined): string | undefined {
     const { responseTrailers, responseHeaders, requestHeaders } = this.http;
     if (!isGrpc(requestHeaders)) return undefined;
-    const said = [responseTrailers, responseHeaders].map((map) => map?.first("grpc-status")).find(isNumber);
+    const said = responseTrailers?.first("grpc-status") ?? responseHeaders?.first("grpc-status");
+    if (said !== undefined && !isNumber(said)) return "-1"; // [R] found by parity:fuzz
     if (said !== undefined || status === undefined) return said;
     return String(grpcStatusOf(Number(status)));
   }
@@ -397,6 +403,9 @@ function formatted(format: string, { body }: LocalReply): Uint8Array {
   const parts = format.split("%LOCAL_REPLY_BODY%").flatMap((text, i) => (i === 0 ? [utf8(text)] : [body, utf8(text)]));
   return concat(parts);
 }
+
+/** Code of RST_STREAM behind the answer to a request that breaks the rules. [R] found by parity:fuzz */
+const protocolError = 1;
 
 const isNumber = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text);
 

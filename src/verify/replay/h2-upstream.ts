@@ -32,6 +32,11 @@ export class H2Upstream {
     return request;
   }
 
+  /** Sends what a connection begins with. */
+  greet(): void {
+    this.#codec ??= this.#begin();
+  }
+
   #begin(): H2Connection {
     const codec = new H2Connection(this.#stream, "client", "latin1");
     void this.#receive(codec);

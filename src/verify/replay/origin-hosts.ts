@@ -63,15 +63,19 @@ export class OriginHost implements Host {
     return false;
   }
 
-  release(spoiled = false): void {
+  release(spoiled?: boolean): void {
+    if (this.#protocol === "HTTP/2") {
+      if (spoiled !== undefined) this.#shared?.greet(); // the codec refused the request, and had begun the connection for it
+      return;
+    }
     const kept = this.#kept.pop();
     if (kept !== undefined) {
-      if (spoiled) kept.close();
+      if (spoiled === true) kept.close();
       else this.#free.unshift(kept);
       return;
     }
     if (this.#awaited > 0) this.#awaited--;
-    if (spoiled) this.#free.shift()?.close();
+    if (spoiled === true) this.#free.shift()?.close();
   }
 
   #share(): H2Upstream {
