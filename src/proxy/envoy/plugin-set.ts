@@ -72,6 +72,7 @@ export class PluginSet {
 
   /** The filters of a cluster. */
   upstream(worker: HostProcess, cluster: string): readonly PluginHandle[] {
+    if (this._settings.upstreamFilters === undefined) return none; // asked for every request
     return this._placed.filter((one) => one.cluster === cluster).map(({ handles }) => handles.get(worker)!);
   }
 
@@ -80,7 +81,8 @@ export class PluginSet {
    *
    * @param updates What sinks get.
    * @throws {HarnessError} OPTION_INVALID for what Envoy refuses in a configuration; what is wrong with a module or its start, if its
-   *   code is local. `details` end with Envoy's own words.
+   *   code is local. `details` end with Envoy's own words, where they are
+   *   recorded.
    */
   async load(updates: () => StatsUpdate): Promise<void> {
     const { plugins, accessLoggers, services, upstreamFilters, statsSinks } = this._settings;
@@ -288,6 +290,7 @@ export class PluginSet {
   }
 }
 
+const none: readonly PluginHandle[] = [];
 const closed = "Plugin configured to fail closed failed to load";
 
 const noCounts = (): VmCounts => ({ created: 0, active: 0 });
@@ -300,8 +303,10 @@ const sameKey = ({ config, handles }: Placed, other: PluginConfig): boolean =>
 /** What Envoy refuses before it looks at a module. */
 function checkConfig(config: PluginConfig, profile: Profile): void {
   const { name, failOpen, failurePolicy } = config;
-  const refuse = (why: string, words: string): never => {
-    throw new HarnessError("OPTION_INVALID", `Cannot start with plugin "${name}": ${why}`, { details: [words] });
+  const refuse = (why: string, words?: string): never => {
+    throw new HarnessError("OPTION_INVALID", `Cannot start with plugin "${name}": ${why}`, {
+      details: words === undefined ? [] : [words],
+    });
   };
   if (failOpen === true && failurePolicy !== undefined) {
     const words = "only one of fail_open or failure_policy can be set";
@@ -314,7 +319,7 @@ function checkConfig(config: PluginConfig, profile: Profile): void {
         ? "allow_on_headers_stop_iteration"
         : undefined;
   if (unknown !== undefined) {
-    refuse(`Envoy ${profile.release} does not know ${unknown}`, `no such field: '${unknown}'`);
+    refuse(`Envoy ${profile.release} does not know ${unknown}`);
   }
   const twice = Object.keys(config.hostEnvironment ?? {}).find((key) => Object.hasOwn(config.environment ?? {}, key));
   if (twice !== undefined) {
