@@ -6,6 +6,7 @@ import { bodyCopies, bodyExchange, largeMap } from "./data.mjs";
 import { floorExchange, harnessExchange, stringPrice } from "./exchange.mjs";
 import { interleave, median, ratio } from "./measure.mjs";
 import { atLeast, atMost, print, skip, us } from "./rows.mjs";
+import { idleMs, sendRounds } from "./send.mjs";
 import { freshState } from "./state.mjs";
 import { twoWorkers } from "./workers.mjs";
 
@@ -31,6 +32,7 @@ await restored("C", c, 1.3, "a restore is some 3 µs, more than its whole exchan
 if (goMissing === undefined) await restoreToCopy("Go", go, 1.3);
 else skip("Go: restore, to one plain copy of what is not 0", 1.3, "x", goMissing);
 await guarded();
+await sent();
 atMost("JS heap per exchange", heapPerExchange() / 1024, 4, "KB");
 if (availableParallelism() < 2) skip("Two workers, to one", 1.8, "x", "one processor");
 else atLeast("Two workers, to one", await twoWorkers(tinygo, short ? 3 : 9), 1.8, "x");
@@ -105,6 +107,19 @@ async function restoreToCopy(name, file, goal) {
   const sizes = `${(fresh.contentSize / 2 ** 20).toFixed(1)} of ${(fresh.memorySize / 2 ** 20).toFixed(1)} MiB`;
   const note = `${us(median(restores))} to ${us(median(copies))}, ${sizes}`;
   atMost(`${name}: restore, to one plain copy of what is not 0`, ratio(restores, copies), goal, "x", note);
+}
+
+async function sent() {
+  const [hand, one, five] = /** @type {[number[], number[], number[]]} */ (await sendRounds(rounds));
+  atMost(
+    "send() to the same callbacks by hand",
+    ratio(one, hand),
+    1.5,
+    "x",
+    `${us(median(one))} to ${us(median(hand))}`,
+  );
+  atMost("A chain of five filters, to one", ratio(five, one), 5, "x", `${us(median(five))} to ${us(median(one))}`);
+  atMost("Five minutes of idle timeout", await idleMs(), 1, "ms");
 }
 
 /** What the guard adds to an exchange where a thousand share one budget. */

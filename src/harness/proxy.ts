@@ -400,6 +400,16 @@ export class Proxy implements AsyncDisposable, Disposable {
     this._listener?.restart(snapshot.accepted);
   }
 
+  /** Forgets what happened so far: log, access log, calls, upstream requests, diagnostics. Exchanges that somebody holds keep their response. */
+  forgetPast(): void {
+    const { engine } = this;
+    for (const worker of engine.workers) worker.log.clear();
+    engine.accessLog.length = 0;
+    engine.callouts.calls.length = 0;
+    engine.diagnostics.length = 0;
+    this._requests = [];
+  }
+
   /** Ends the plugins: on_done, on_delete. Closing twice is harmless. */
   close(): void {
     if (this._closed) return;

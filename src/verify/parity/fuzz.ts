@@ -11,6 +11,7 @@ import { record } from "../envoy/record.js";
 import type { Recording } from "../envoy/recording.js";
 import type { Scenario } from "../envoy/scenario.js";
 import { formatRecorded } from "../envoy/store.js";
+import { profileOf } from "../../proxy/envoy/profiles.js";
 import { replay } from "../replay/replay.js";
 import { programs } from "./programs.js";
 
@@ -33,7 +34,7 @@ interface Outcome {
 
 async function play(scenario: Scenario, binary: EnvoyBinary): Promise<Outcome> {
   const real = await record(scenario, { envoy: binary });
-  const ours = await replay(scenario);
+  const ours = await replay(scenario, { profile: profileOf(binary.version) });
   const differences = differencesOf(real, ours, scenario);
   if (differences.length === 0) return { real, ours, differences };
   // a loaded machine may join what was sent apart: only what Envoy does twice counts
