@@ -62,6 +62,8 @@ export interface StreamPort {
   closeStream(type: StreamType): void;
   /** The guest asked to continue: what it can see changes at once, the stream moves later. */
   noteContinue(type: StreamType): void;
+  /** The guest asked to close: the reason can be read at once, the stream ends later. */
+  noteClose(type: StreamType): void;
   sendLocalResponse(response: LocalResponse): void;
   property(segments: readonly ByteString[]): PropertyValue;
   setProperty(path: ByteString, value: Uint8Array): Status;

@@ -263,13 +263,14 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     }
   }
 
+  noteClose(type: StreamType): void {
+    if ((type !== StreamType.Request && type !== StreamType.Response) || this.inLog || this._destroyed) return;
+    this.handle.stream.responseCodeDetails ??= "wasm_close_stream";
+  }
+
   closeStream(type: StreamType): void {
     if (this.isEnding("proxy_close_stream")) return;
-    if (type !== StreamType.Request && type !== StreamType.Response) return;
-    if (this.handle.stream.responseCodeDetails === undefined) {
-      this.handle.stream.responseCodeDetails = "wasm_close_stream";
-    }
-    this.handle.resetStream();
+    if (type === StreamType.Request || type === StreamType.Response) this.handle.resetStream();
   }
 
   sendLocalResponse(response: LocalResponse): void {

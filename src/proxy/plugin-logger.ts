@@ -63,6 +63,7 @@ class LoggedStream implements StreamPort, PropertyReader {
   continueStream(): void {}
   closeStream(): void {}
   noteContinue(): void {}
+  noteClose(): void {}
   sendLocalResponse(): void {}
   clearRouteCache(): void {}
   abandon(): void {}

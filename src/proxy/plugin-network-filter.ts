@@ -117,6 +117,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
   }
 
   noteContinue(): void {}
+  noteClose(): void {}
 
   continueStream(type: StreamType): void {
     if (type === StreamType.Downstream) this._handle.continueReading();

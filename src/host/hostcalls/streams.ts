@@ -21,7 +21,10 @@ export const proxyCloseStream = hostcall(
   { name: "proxy_close_stream", params: { stream: streamType } },
   (call, { stream }) => {
     const port = call.acting.stream;
-    if (port !== undefined) call.defer(() => port.closeStream(stream as StreamType));
+    if (port !== undefined) {
+      port.noteClose(stream as StreamType);
+      call.defer(() => port.closeStream(stream as StreamType));
+    }
     return Status.Ok;
   },
 );

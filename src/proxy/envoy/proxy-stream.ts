@@ -378,7 +378,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   private _logAccess(): AccessEntry {
     const { http, info } = this;
-    const status = http.responseHeaders?.first(":status") ?? http.replyStatus?.toString();
+    const status = http.responseHeaders?.first(":status") ?? http.replyStatus?.toString() ?? http.responseStatus;
     const entry: AccessEntry = {
       code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
       details: http.responseCodeDetails,

@@ -23,6 +23,7 @@ class NotedStream implements StreamPort {
   continueStream = (type: number): void => void this.asked.push(`continue ${type}`);
   closeStream = (type: number): void => void this.asked.push(`close ${type}`);
   noteContinue = (type: number): void => void this.asked.push(`note ${type}`);
+  noteClose = (): void => {};
   sendLocalResponse = ({ status }: LocalResponse): void => void this.asked.push(`reply ${status}`);
   property = (): Status => Status.NotFound;
   setProperty = (): Status => Status.Ok;
