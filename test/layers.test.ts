@@ -17,6 +17,7 @@ const layers = [
   ["harness"],
   ["scenario"],
   ["fuzz", "bench", "deploy", "verify", "report"],
+  ["matchers"],
   ["cli"],
 ];
 

@@ -1,6 +1,6 @@
 // `npm run package`: packs, installs the tarball into an empty folder with npm, and uses it there as a stranger would.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
@@ -36,7 +36,10 @@ try {
   const subpaths = Object.keys(manifest.exports);
   const unchecked = subpaths.filter((path) => !path.endsWith(".json") && manifest.exports[path].types === undefined);
   if (unchecked.length > 0) throw new Error(`exports without types: ${unchecked.join(", ")}`);
-  const imports = subpaths.map((path) => {
+  // what is only for a test runner wants to have it: ours stands in for the user's
+  const ofRunner = new Set(["./vitest"]);
+  const bare = subpaths.filter((path) => !ofRunner.has(path));
+  const imports = bare.map((path) => {
     const name = path.replace(/^\./, manifest.name);
     return path.endsWith(".json")
       ? `import ${JSON.stringify(name)} with { type: "json" };`
@@ -46,7 +49,7 @@ try {
   run(process.execPath, ["--no-warnings", "use.mjs"]);
 
   // types resolve without our dev dependencies, as a strict ESM project sees them
-  const typed = subpaths
+  const typed = bare
     .filter((path) => !path.endsWith(".json"))
     .map((path, i) => `import * as m${i} from "${path.replace(/^\./, manifest.name)}"; void m${i};`);
   const test =
@@ -65,6 +68,16 @@ try {
     "es2023,esnext.disposable",
   ];
   run(process.execPath, [tsc, ...options, ...types, "use.ts"]);
+  symlinkSync(join(root, "node_modules/vitest"), join(folder, "node_modules/vitest"), "dir");
+  const matching =
+    'import { expect, test } from "vitest"; import { headers } from "proxy-wasm-harness"; import "proxy-wasm-harness/vitest";' +
+    'test("typed", () => { expect(headers({ a: "b" })).toHaveHeader("a", "b"); });\n' +
+    "// @ts-expect-error -- a status is a number\n" +
+    'void (() => expect(1).toReplyWith({ status: "200" }));';
+  writeFileSync(join(folder, "use.test.ts"), matching);
+  const lenient = options.with(options.indexOf("--skipLibCheck") + 1, "true");
+  run(process.execPath, [tsc, ...lenient, ...types, "use.test.ts"]);
+  run(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", "use.test.ts"]);
   console.log(`package check: ${manifest.name} ${version} installs, runs and type-checks`);
 } catch (thrown) {
   const { stdout, stderr, message } = /** @type {{ stdout?: string, stderr?: string, message: string }} */ (thrown);

@@ -2,6 +2,7 @@ import { byteString, concat, isByteString, noBytes, textOf, utf8 } from "../abi/
 import { HarnessError } from "../errors.js";
 import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
+import type { TraceEvent } from "../host/trace.js";
 import { millisecondsToNs } from "../host/services/clock.js";
 import type { Client, DownstreamStream } from "../proxy/envoy/peers.js";
 import type { AccessEntry } from "../proxy/envoy/settings.js";
@@ -85,6 +86,8 @@ export interface Exchange {
   /** Lines logged meanwhile, oldest first. */
   readonly logs: readonly LogRecord[];
   readonly diagnostics: readonly Diagnostic[];
+  /** The last callbacks and hostcalls of all plugins, oldest first; all with option `trace`. */
+  readonly trace: readonly TraceEvent[];
   /** The line of the access log: code, details, flags, sizes. Undefined while the stream lives. */
   readonly access: AccessEntry | undefined;
 }
@@ -145,6 +148,9 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   get logs(): readonly LogRecord[] {
     this._mustBeKept("logs");
     return this._proxy.engine.worker.log.since(this._firstLog, this._over ? this._lastLog : undefined);
+  }
+  get trace(): readonly TraceEvent[] {
+    return this._proxy.trace;
   }
   get diagnostics(): readonly Diagnostic[] {
     this._mustBeKept("diagnostics");
@@ -239,6 +245,9 @@ class FinishedExchange implements Exchange {
   }
   get logs(): readonly LogRecord[] {
     return this._of.logs;
+  }
+  get trace(): readonly TraceEvent[] {
+    return this._of.trace;
   }
   get diagnostics(): readonly Diagnostic[] {
     return this._of.diagnostics;

@@ -6,6 +6,7 @@ import type { HostFunctions } from "../host/host-function.js";
 import type { UnknownImports } from "../host/linker.js";
 import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
+import type { TraceEvent } from "../host/trace.js";
 import type { Clock } from "../host/services/clock.js";
 import type { DnsTable } from "../host/services/dns.js";
 import { dnsAnswers } from "../host/services/dns.js";
@@ -307,6 +308,10 @@ export class Proxy implements AsyncDisposable, Disposable {
   }
   get diagnostics(): readonly Diagnostic[] {
     return this.engine.diagnostics;
+  }
+  /** Callbacks and hostcalls, by VM, oldest first: all with option `trace`, else the last 32 of each. */
+  get trace(): readonly TraceEvent[] {
+    return this.engine.workers.flatMap(({ vms }) => vms.flatMap(({ trace }) => trace.events ?? trace.recent()));
   }
   /** Statistics of plugins as Envoy's `/stats` prints them. */
   get stats(): ReadonlyMap<string, string> {

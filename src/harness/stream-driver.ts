@@ -6,6 +6,7 @@ import type { PluginContext } from "../host/contexts.js";
 import { failureError } from "../host/life-cycle.js";
 import type { LinkedCallback } from "../host/callbacks.js";
 import type { LogRecord } from "../host/log-book.js";
+import type { TraceEvent } from "../host/trace.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import { BodyBuffer } from "../proxy/body-buffer.js";
 import { EnvoyStream } from "../proxy/envoy/attributes.js";
@@ -108,6 +109,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   private readonly _firstLog: number;
   private _answer: number | undefined = undefined;
   private _answered = false;
+  private _lastAction: Action | undefined = undefined;
   private _cutOff = false;
   private _looked = false;
   /** Told of every stream callback and its raw answer; undefined when the guest failed in it. */
@@ -168,6 +170,15 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   /** Lines logged by the plugin on this stream's context. */
   get logs(): readonly LogRecord[] {
     return this._root.vm.process.log.since(this._firstLog).filter((record) => record.contextId === this.contextId);
+  }
+
+  /** How the plugin answered the part that was sent last; undefined when it was not shown it. */
+  get lastAction(): Action | undefined {
+    return this._lastAction;
+  }
+  /** Callbacks and hostcalls of the VM, oldest first: all with option `trace`, else the last 32. */
+  get trace(): readonly TraceEvent[] {
+    return this._vm.trace.events ?? this._vm.trace.recent();
   }
 
   /** Makes `proxy_on_request_headers`. */
@@ -269,8 +280,8 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     const answer = this._answer;
     this._answer = undefined;
     this._answered = false;
-    if (answer === undefined) return undefined;
-    return answer === 0 ? Actions.Continue : Actions.Pause;
+    if (answer === undefined) return (this._lastAction = undefined);
+    return (this._lastAction = answer === 0 ? Actions.Continue : Actions.Pause);
   }
 
   private _illegal(what: string, why: string): HarnessError {
