@@ -257,9 +257,10 @@ class FinishedExchange implements Exchange {
   }
 }
 
-class ResponseCollector implements Client {
-  private readonly _pending: PendingExchange;
-  constructor(pending: PendingExchange) {
+/** A client that gathers its response. */
+export class ResponseCollector implements Client {
+  private readonly _pending: { readonly response: ClientResponse };
+  constructor(pending: { readonly response: ClientResponse }) {
     this._pending = pending;
   }
   informational(map: HeaderMap): void {

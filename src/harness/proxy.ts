@@ -1,3 +1,4 @@
+import { listenerDefaults } from "../proxy/envoy/listener-defaults.js";
 import type { LogLevel, LogLevelName } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
 import type { ForeignFunction } from "../host/foreign-function.js";
@@ -139,21 +140,6 @@ export interface ProxyCall {
   /** HTTP status of the answer. */
   readonly status: number | undefined;
 }
-
-const listenerDefaults: ListenerSettings = {
-  address: "127.0.0.1:10000",
-  bufferLimit: 1024 * 1024,
-  streamIdleTimeoutMs: 300_000,
-  enableTrailers: false,
-  useRemoteAddress: false,
-  localAddress: "10.0.0.1",
-  acceptHttp10: false,
-  upgrades: [],
-  localReplyMappers: [],
-  direction: 0,
-  metadata: {},
-  maxHeaders: 100,
-};
 
 /**
  * Starts a proxy: filters, routes and upstreams, as one Envoy has them.

@@ -7,12 +7,19 @@ import type { LogRecord } from "../host/log-book.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { TraceEvent } from "../host/trace.js";
 import type { CallState, PluginCall } from "./calls.js";
+import { Connection } from "../proxy/envoy/connection.js";
+import type { AccessEntry } from "../proxy/envoy/settings.js";
+import { HeaderMap } from "../proxy/header-map.js";
+import { tellOfMessages } from "./diagnostics.js";
+import { ClientResponse, ResponseCollector } from "./exchange.js";
 import type { HeadersInput } from "./headers.js";
-import { pairsOf } from "./headers.js";
+import { headers, pairsOf } from "./headers.js";
+import { PluginListener } from "./plugin-listener.js";
 import type { Plugin, PluginOptions } from "./plugin.js";
 import { loadPlugin } from "./plugin.js";
 import type { ModuleSource } from "./source.js";
-import type { Passed, StreamDriver } from "./stream-driver.js";
+import type { Reply, UpstreamRequestView } from "./upstreams.js";
+import { clusterOf } from "./upstreams.js";
 
 /** One request and its response. */
 export interface ExchangeInput {
@@ -51,6 +58,8 @@ export interface ActionReport {
 
 export interface MessageReport {
   readonly headers: readonly Pair[];
+  /** Of a message that left: its headers as the plugin left them, before Envoy's own came to them. */
+  readonly fromPlugin?: readonly Pair[];
   readonly body: Uint8Array;
   readonly trailers: readonly Pair[];
   /** False: the plugin held a part back, or the message was cut off. */
@@ -84,11 +93,11 @@ export interface RunReport {
   readonly outcome: Outcome;
   /** As it came to the plugin. */
   readonly request: MessageReport;
-  /** As it left for the upstream; undefined when nothing did. */
+  /** As the upstream got it; undefined when nothing got there. */
   readonly upstream: MessageReport | undefined;
-  /** As the upstream sent it; undefined when the request did not get there whole. */
+  /** As the upstream's answer came to the plugin; undefined when there was none. */
   readonly response: MessageReport | undefined;
-  /** As it left for the client; undefined when nothing did. */
+  /** As the client got it; undefined when it got nothing. */
   readonly client: MessageReport | undefined;
   readonly responseCodeDetails: string | undefined;
   readonly actions: readonly ActionReport[];
@@ -124,6 +133,7 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
   const plugin = await loadPlugin(source, { ...options, onFailure: "policy" });
   const startMs = performance.now() - began;
   const exchange = options.exchange ?? {};
+  const setting = settingOf(plugin, options);
   const repeat = options.repeat ?? 1;
   const exchangesUs: number[] = [];
   const startLogs = plugin.logs.slice();
@@ -138,7 +148,7 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
       plugin.home.diagnostics.length = 0;
     }
     const start = performance.now();
-    last = exchangeOnce(plugin, exchange);
+    last = exchangeOnce(plugin, setting, exchange);
     exchangesUs.push((performance.now() - start) * 1000);
   };
   if (repeat === 1) once(0); // each callback has its own budget, and a stopped one shows in the report
@@ -157,16 +167,11 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
   const calls = plugin.calls.map(callReport); // closing cancels those that wait, which is not the plugin's doing
   plugin.close();
   logs.push(...log.since(before));
-  const { stream, request, response, actions } = last!;
+  const { outcome, ...seen } = last!;
   return {
     plugin,
-    outcome: failure === undefined ? outcomeOf(stream) : "failed",
-    request,
-    upstream: passed(stream.upstream),
-    response,
-    client: passed(stream.client),
-    responseCodeDetails: stream.responseCodeDetails,
-    actions,
+    outcome: failure === undefined ? outcome : "failed",
+    ...seen,
     logs,
     logsDropped: log.dropped,
     calls: [...calls, ...plugin.calls.slice(calls.length).map(callReport)],
@@ -183,55 +188,123 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
 const batchSize = 50;
 
 interface Exchanged {
-  readonly stream: StreamDriver;
+  readonly outcome: Outcome;
   readonly request: MessageReport;
+  readonly upstream: MessageReport | undefined;
   readonly response: MessageReport | undefined;
+  readonly client: MessageReport | undefined;
+  readonly responseCodeDetails: string | undefined;
   readonly actions: readonly ActionReport[];
 }
 
-function exchangeOnce(plugin: Plugin, input: ExchangeInput): Exchanged {
-  const stream = plugin.openHttpStream();
-  const actions: ActionReport[] = [];
-  stream.onAnswer = (callback, answer) => {
-    actions.push({ callback, action: answer === undefined ? "failed" : answer === 0 ? "continue" : "pause" });
+/** The listener, and what its upstream got of the last exchange. */
+interface Setting {
+  readonly listener: PluginListener;
+  arrived: UpstreamRequestView | undefined;
+  /** The upstream began to answer. */
+  answered: boolean;
+}
+
+function settingOf(plugin: Plugin, options: RunOptions): Setting {
+  const input = options.exchange ?? {};
+  const answer = replyOf(input);
+  const scope = {
+    clock: () => plugin.clock,
+    arrived: (request: UpstreamRequestView) => {
+      setting.arrived = request;
+    },
+    waitFor: () => {},
+    generation: () => 0,
+    failed: () => {},
   };
-  const request = requestOf(input);
-  const method = request.headers.find(([name]) => name === ":method")?.[1];
-  const requestBodyEnds = request.trailers.length === 0;
-  stream.requestHeaders(request.headers, { endOfStream: request.body.length === 0 && requestBodyEnds });
-  if (request.body.length > 0 && !stream.finished) {
-    stream.requestBody(request.body);
-    if (requestBodyEnds && !stream.finished) {
-      // HTTP/1 tells the end of a body by an empty part of its own
-      stream.requestBody("", { endOfStream: true });
-    }
+  const answering = (): Reply => {
+    setting.answered = true;
+    return answer;
+  };
+  // trailers of HTTP/1 pass where Envoy is told so: who gives some wants to see them
+  const trailers = answer.trailers !== undefined || pairsOf(input.trailers ?? []).length > 0;
+  const upstream = clusterOf("upstream", { answer: answering, enableTrailers: trailers }, 0, scope);
+  const setting: Setting = {
+    listener: new PluginListener(plugin, options, upstream, trailers),
+    arrived: undefined,
+    answered: false,
+  };
+  return setting;
+}
+
+/** What has come to the upstream by now. */
+const arrivedAt = (setting: Setting): UpstreamRequestView | undefined => setting.arrived;
+
+function exchangeOnce(plugin: Plugin, setting: Setting, input: ExchangeInput): Exchanged {
+  const { listener } = setting;
+  const { clock } = plugin;
+  setting.arrived = undefined;
+  setting.answered = false;
+  const actions: ActionReport[] = [];
+  listener.onAnswer = {
+    answered(answer, callback) {
+      const action = answer === undefined ? "failed" : answer === 0 ? "continue" : "pause";
+      actions.push({ callback: callback.descriptor.name, action });
+    },
+  };
+  const client = new ClientResponse();
+  let access: AccessEntry | undefined;
+  const connection = new Connection(listener, 0, plugin.vm.process, "HTTP/1.1", "127.0.0.1:50000");
+  const stream = connection.newStream(new ResponseCollector({ response: client }), (entry) => {
+    access = entry;
+  });
+  const { sent, body, trailers } = requestOf(input);
+  const asSent = sent.pairs();
+  const send = (part: () => void): void => {
+    if (access !== undefined) return;
+    part();
+    clock.advance(0);
+  };
+  send(() => stream.headers(sent, body.length === 0 && trailers.count === 0));
+  if (body.length > 0) send(() => stream.data(body, false));
+  if (trailers.count > 0) send(() => stream.trailers(trailers));
+  else if (body.length > 0) send(() => stream.data(noBytes, true)); // HTTP/1 tells the end of a body by an empty part of its own
+  const { before, behind } = listener;
+  if (access === undefined) {
+    tellOfPause(plugin, arrivedAt(setting)?.complete === true, actions);
+    stream.reset();
   }
-  if (!requestBodyEnds && !stream.finished) {
-    stream.requestTrailers(request.trailers);
-  }
-  let response: MessageReport | undefined;
-  if (stream.upstream.complete && !stream.finished && stream.client.headers === undefined) {
-    response = responseOf(input, method);
-    const bodyEnds = response.trailers.length === 0;
-    stream.responseHeaders(response.headers, { endOfStream: response.body.length === 0 && bodyEnds });
-    if (response.body.length > 0 && !stream.finished) {
-      stream.responseBody(response.body);
-      if (bodyEnds && !stream.finished) {
-        stream.responseBody("", { endOfStream: true });
-      }
-    }
-    if (!bodyEnds && !stream.finished) {
-      stream.responseTrailers(response.trailers);
-    }
-  }
-  if (!stream.finished) tellOfPause(plugin, stream, actions);
-  stream.close();
-  return { stream, request, response, actions };
+  const arrived = arrivedAt(setting);
+  tellOfMessages(
+    { headers: arrived?.headers, body: arrived?.body ?? noBytes, complete: arrived?.complete ?? false },
+    { headers: client.status === 0 ? undefined : client.headers, body: client.body, complete: client.complete },
+    plugin.vm.process.onDiagnostic,
+  );
+  const { details } = access as unknown as AccessEntry;
+  return {
+    outcome: outcomeOf(client, setting.answered && details === "via_upstream"),
+    request: { headers: before.request ?? asSent, body, trailers: trailers.pairs(), complete: true },
+    upstream: arrived && {
+      headers: arrived.headers.pairs(),
+      ...(behind.request && { fromPlugin: behind.request }),
+      body: arrived.body,
+      trailers: arrived.trailers?.pairs() ?? [],
+      complete: arrived.complete,
+    },
+    response: setting.answered && behind.response !== undefined ? responseOf(input, behind.response) : undefined,
+    client:
+      client.status === 0
+        ? undefined
+        : {
+            headers: client.headers.pairs(),
+            ...(before.response && { fromPlugin: before.response }),
+            body: client.body,
+            trailers: client.trailers?.pairs() ?? [],
+            complete: client.complete,
+          },
+    responseCodeDetails: details,
+    actions,
+  };
 }
 
 /** Everything was sent, and the stream is not over. */
-function tellOfPause(plugin: Plugin, stream: StreamDriver, actions: readonly ActionReport[]): void {
-  const which = stream.upstream.complete ? "response" : "request";
+function tellOfPause(plugin: Plugin, requestLeft: boolean, actions: readonly ActionReport[]): void {
+  const which = requestLeft ? "response" : "request";
   const pause = actions.findLast(({ action }) => action === "pause");
   const waiting = plugin.calls.filter(({ state }) => state === "pending").map(({ upstream }) => `"${upstream}"`);
   const calls = waiting.length === 1 ? "a call waits" : `${waiting.length} calls wait`;
@@ -254,31 +327,34 @@ function callReport(call: PluginCall): CallReport {
     : { ...both, body: noBytes, timeoutMs: 0, sent: call.sent.slice() };
 }
 
-/** Headers as Envoy shows those of an HTTP/1 request: pseudo headers, the client's own, then what Envoy adds. */
-function requestOf(input: ExchangeInput): MessageReport {
-  const body = input.body ?? new Uint8Array(0);
-  const trailers = pairsOf(input.trailers ?? []);
+/** The request as an HTTP/1 client's codec hands it to the listener. */
+function requestOf(input: ExchangeInput): { sent: HeaderMap; body: Uint8Array; trailers: HeaderMap } {
+  const body = input.body ?? noBytes;
+  const trailers = headers(input.trailers ?? [], "requestTrailers");
   const given = pairsOf(input.headers ?? []);
   const own = new Map(given.filter(([name]) => name.startsWith(":")));
-  const rest = given.filter(([name]) => !name.startsWith(":"));
-  const has = (name: string): boolean => rest.some(([one]) => one === name);
-  const headers: Pair[] = [
-    [":authority", own.get(":authority") ?? text("authority", input.authority ?? "example.com")],
-    [":path", own.get(":path") ?? text("path", input.path ?? "/")],
-    [":method", own.get(":method") ?? text("method", input.method ?? (body.length > 0 ? "POST" : "GET"))],
-    [":scheme", own.get(":scheme") ?? text("scheme", input.scheme ?? "http")],
-    ...rest,
-  ];
-  if (body.length > 0 && trailers.length === 0 && !has("content-length") && !has("transfer-encoding")) {
-    headers.push(["content-length", String(body.length)]);
+  const sent = new HeaderMap("request");
+  sent.add(":authority", own.get(":authority") ?? text("authority", input.authority ?? "example.com"));
+  sent.add(":path", own.get(":path") ?? text("path", input.path ?? "/"));
+  sent.add(":method", own.get(":method") ?? text("method", input.method ?? (body.length > 0 ? "POST" : "GET")));
+  for (const [name, value] of given) {
+    if (name === "host") sent.replace(":authority", value);
+    else if (!own.has(name)) sent.add(name, value);
   }
-  if (!has("x-forwarded-proto")) headers.push(["x-forwarded-proto", input.scheme ?? "http"]);
-  if (!has("x-request-id")) headers.push(["x-request-id", "00000000-0000-4000-8000-000000000001"]);
-  return { headers, body, trailers, complete: true };
+  for (const [name, value] of own) if (!sent.has(name)) sent.add(name, value);
+  if (!sent.has("content-length") && !sent.has("transfer-encoding")) {
+    if (trailers.count > 0) sent.add("transfer-encoding", "chunked");
+    else if (body.length > 0) sent.add("content-length", String(body.length));
+  }
+  const scheme = input.scheme ?? "http";
+  if (scheme !== "http" && !sent.has("x-forwarded-proto")) sent.add("x-forwarded-proto", scheme); // a proxy in front says so
+  return { sent, body, trailers };
 }
 
-function responseOf(input: ExchangeInput, method: string | undefined): MessageReport {
+/** The upstream's answer. */
+function replyOf(input: ExchangeInput): Reply {
   const { status = 200, ...given } = input.response ?? {};
+  const { method } = input;
   const bodiless = method === "HEAD" || status === 204 || status === 304;
   if (bodiless && (given.body?.length ?? 0) > 0) {
     throw new HarnessError("OPTION_INVALID", `Cannot send a response body: an answer ${status} to ${method} has none`);
@@ -286,13 +362,18 @@ function responseOf(input: ExchangeInput, method: string | undefined): MessageRe
   const body = bodiless ? noBytes : (given.body ?? utf8("hello"));
   const trailers = pairsOf(given.trailers ?? []);
   const own = pairsOf(given.headers ?? []).filter(([name]) => name !== ":status");
-  const headers: Pair[] = [[":status", String(status)], ...own];
   const has = (name: string): boolean => own.some(([one]) => one === name);
   if (body.length > 0 && trailers.length === 0 && !has("content-length")) {
-    headers.push(["content-length", String(body.length)]);
+    own.push(["content-length", String(body.length)]);
   }
-  if (body.length > 0 && !has("content-type")) headers.push(["content-type", "text/plain"]);
-  return { headers, body, trailers, complete: true };
+  if (body.length > 0 && !has("content-type")) own.push(["content-type", "text/plain"]);
+  return { status, headers: own, body, ...(trailers.length > 0 && { trailers }) };
+}
+
+/** The same as it came to the plugin. */
+function responseOf(input: ExchangeInput, came: readonly Pair[]): MessageReport {
+  const { body, trailers } = replyOf(input);
+  return { headers: came, body: body as Uint8Array, trailers: pairsOf(trailers ?? []), complete: true };
 }
 
 /** An option as a header value: bytes as they are, wider characters as UTF-8. */
@@ -302,19 +383,7 @@ function text(what: string, value: string): string {
   return isByteString(value) ? value : byteString(utf8(value));
 }
 
-function passed(message: Passed): MessageReport | undefined {
-  if (message.headers === undefined) return undefined;
-  return {
-    headers: message.headers.pairs(),
-    body: message.body,
-    trailers: message.trailers?.pairs() ?? [],
-    complete: message.complete,
-  };
-}
-
-function outcomeOf(stream: StreamDriver): Outcome {
-  if (stream.client.headers !== undefined && stream.client.complete) {
-    return stream.upstream.complete && stream.responseCodeDetails === "via_upstream" ? "forwarded" : "local response";
-  }
-  return stream.cutOff ? "reset" : "paused";
+function outcomeOf(client: ClientResponse, forwarded: boolean): Outcome {
+  if (client.status !== 0 && client.complete) return forwarded ? "forwarded" : "local response";
+  return client.wasReset ? "reset" : "paused";
 }

@@ -12,7 +12,8 @@ function body(bytes: Uint8Array): { text: string } | { base64: string } {
 
 function message(one: MessageReport | undefined) {
   if (one === undefined) return null;
-  return { headers: one.headers, body: body(one.body), trailers: one.trailers, complete: one.complete };
+  const { headers, fromPlugin, trailers, complete } = one;
+  return { headers, ...(fromPlugin && { fromPlugin }), body: body(one.body), trailers, complete };
 }
 
 /** An event as JSON; a line of the log is a hostcall like any other. */

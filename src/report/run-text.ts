@@ -16,12 +16,13 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
       `${settings.rootId && `, root id "${settings.rootId}"`}${plugin.vm.settings.vmId && `, VM id "${plugin.vm.settings.vmId}"`}`,
   );
   title(`> ${requestLine(request.headers)}`);
-  out.push(...diff(request.headers, upstream?.headers, paint, "the upstream got nothing"));
+  out.push(...diff(request.headers, upstream?.fromPlugin ?? upstream?.headers, paint, "the upstream got nothing"));
+  out.push(...byEnvoy(upstream, paint));
   out.push(...body("request body", request, upstream, paint), ...trailers(request, upstream, paint));
   if (client !== undefined) {
     const from = response?.headers ?? [];
     title(`< ${statusLine(client.headers)}${report.outcome === "local response" ? "  (made by the plugin)" : ""}`);
-    out.push(...diff(from, client.headers, paint, ""));
+    out.push(...diff(from, client.fromPlugin ?? client.headers, paint, ""), ...byEnvoy(client, paint));
     out.push(...body("response body", response, client, paint), ...trailers(response, client, paint));
   } else {
     title(
@@ -141,6 +142,17 @@ function diff(before: readonly Pair[], after: readonly Pair[] | undefined, paint
         return paint("yellow", `  ~ ${printable(line.name)}: ${printable(line.before)} -> ${value}`);
     }
   });
+}
+
+/** What Envoy did to the headers after the plugin. */
+function byEnvoy(message: MessageReport | undefined, paint: Paint): string[] {
+  if (message?.fromPlugin === undefined) return [];
+  return diffHeaders(message.fromPlugin, message.headers)
+    .filter(({ kind }) => kind !== "same")
+    .map(({ kind, name, value }) => {
+      const sign = kind === "removed" ? "-" : kind === "added" ? "+" : "~";
+      return paint("dim", `  ${sign} ${printable(name)}: ${printable(value)}  (Envoy)`);
+    });
 }
 
 function body(

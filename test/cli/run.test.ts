@@ -72,6 +72,7 @@ describe("pwh run", () => {
       ["x-empty", ""],
       ["x-forwarded-proto", "http"],
       ["x-request-id", "00000000-0000-4000-8000-000000000001"],
+      ["x-envoy-expected-rq-timeout-ms", "15000"], // Envoy's router, behaviour reference 2.1
     ]);
   });
 
@@ -125,7 +126,7 @@ describe("pwh run", () => {
   ])("a response without a body ends with its headers: %s %s", (...args) => {
     const { trace } = json(probe, "--trace", ...args);
     expect(trace.filter(({ text }) => /^proxy_on_response_\w+\(/.test(text)).map(({ text }) => text)).toEqual([
-      "proxy_on_response_headers(2, 1, 1)",
+      "proxy_on_response_headers(2, 2, 1)",
     ]);
   });
 

@@ -1,14 +1,14 @@
 import type { HostProcess } from "../../host/process.js";
 import { FilterState } from "./filter-state.js";
 import type { Client, DownstreamStream, HttpProtocol } from "./peers.js";
-import type { EnvoyProxy } from "./proxy.js";
 import { ProxyStream } from "./proxy-stream.js";
 import type { AccessEntry } from "./settings.js";
+import type { StreamHome } from "./stream-home.js";
 import type { StreamFacts } from "./stream-info.js";
 
 /** A client's connection: on HTTP/1 it has one stream at a time. */
 export class Connection {
-  readonly proxy: EnvoyProxy;
+  readonly proxy: StreamHome;
   readonly id: number;
   readonly protocol: HttpProtocol;
   readonly sourceAddress: string;
@@ -20,7 +20,7 @@ export class Connection {
   private readonly _streams = new Set<ProxyStream>();
 
   /** Use `proxy.connect()`. */
-  constructor(proxy: EnvoyProxy, id: number, worker: HostProcess, protocol: HttpProtocol, sourceAddress: string) {
+  constructor(proxy: StreamHome, id: number, worker: HostProcess, protocol: HttpProtocol, sourceAddress: string) {
     this.proxy = proxy;
     this.id = id;
     this.worker = worker;

@@ -15,7 +15,7 @@ import type { Connection } from "./connection.js";
 import { joinCookies } from "./cookies.js";
 import { frameResponse } from "./http1-framing.js";
 import type { Client, DownstreamStream } from "./peers.js";
-import type { EnvoyProxy } from "./proxy.js";
+import type { StreamHome } from "./stream-home.js";
 import type { AccessEntry } from "./settings.js";
 import { finishResponse, isUpgrade, normaliseRequest } from "./request-headers.js";
 import type { ResponseFlag } from "./response-flags.js";
@@ -26,7 +26,7 @@ import { Router } from "./router.js";
 
 /** One request of a client and its answer, as the connection manager sees it. [E] conn_manager_impl.cc ActiveStream */
 export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
-  readonly proxy: EnvoyProxy;
+  readonly proxy: StreamHome;
   readonly connection: Connection;
   readonly info: EnvoyStream;
   readonly upstream: Router;
@@ -251,7 +251,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   logged(): void {
-    for (const handle of this.proxy.plugins.loggers(this.connection.worker)) {
+    for (const handle of this.proxy.loggers(this.connection.worker)) {
       const root = handle.get();
       if (typeof root !== "string") logStream(root, this.http, this.info);
     }

@@ -15,6 +15,7 @@ import { PluginFilter } from "../plugin-filter.js";
 import type { EnvoyStream } from "./attributes.js";
 import { processProperty } from "./attributes.js";
 import { Connection } from "./connection.js";
+import { HttpDate } from "./http-date.js";
 import { FailedFilter } from "./failed-filter.js";
 import { foreignFunctions } from "./foreign/index.js";
 import { ClusterCallouts } from "./http-calls.js";
@@ -27,12 +28,13 @@ import { givenProperties } from "./given-properties.js";
 import { ProxyInfo } from "./proxy-info.js";
 import type { Counters, ProxyState } from "./proxy-state.js";
 import { captureHome, restoreHome } from "./proxy-state.js";
+import type { StreamHome } from "./stream-home.js";
 import type { AccessEntry, PluginConfig, ProxySettings } from "./settings.js";
 import type { Stat } from "./stats.js";
 import { statsOf, updateOf } from "./stats.js";
 
 /** An Envoy: listener, filter chain, routes, clusters, and plugins on their threads. */
-export class EnvoyProxy {
+export class EnvoyProxy implements StreamHome {
   readonly settings: ProxySettings;
   readonly profile: Profile;
   readonly clock: Clock;
@@ -52,15 +54,13 @@ export class EnvoyProxy {
   /** `x-request-id` of a request that has none: a UUID that counts. */
   readonly requestId: () => ByteString;
   /** `date` of a response that has none. */
-  readonly date = (): ByteString => this._dateNow();
+  readonly date: () => ByteString;
   private readonly _bugs = new Map<string, number>();
   private readonly _count: Counters = { connections: 0, requestIds: 0 };
   /** Counters as sinks were told last. */
   private readonly _sunk = new Map<ByteString, bigint>();
   /** Of the jitter of reloads. */
   private readonly _random: SeededRandom;
-  private _dateSecond = -1;
-  private _dateText = "";
 
   private constructor(settings: ProxySettings, profile: Profile) {
     this.settings = settings;
@@ -73,6 +73,8 @@ export class EnvoyProxy {
     });
     this._random = new SeededRandom(settings.seed);
     this.requestId = () => `00000000-0000-4000-8000-${(++this._count.requestIds).toString(16).padStart(12, "0")}`;
+    const date = new HttpDate(this.clock);
+    this.date = () => date.now();
     this.callouts = new ClusterCallouts(
       settings.clusters,
       () => this.clock,
@@ -147,6 +149,10 @@ export class EnvoyProxy {
   /** Those of a cluster, for a new request. */
   upstreamFilters(worker: HostProcess, cluster: string, info: EnvoyStream): HttpFilter[] {
     return filtersOf(this.plugins.upstream(worker, cluster), info, this.profile);
+  }
+
+  loggers(worker: HostProcess): readonly PluginHandle[] {
+    return this.plugins.loggers(worker);
   }
 
   /** The plugin of that place in the chain, on a worker. */
@@ -237,16 +243,6 @@ export class EnvoyProxy {
     const isFirstCrash = code === "WOULD_CRASH_ENVOY" && this.diagnostics.every((one) => one.code !== code);
     this.diagnostics.push(told);
     if (isFirstCrash) this.onCrash(told);
-  }
-
-  /** RFC 9110, made once a second. */
-  private _dateNow(): ByteString {
-    const second = Number(this.clock.wallNs / 1_000_000_000n);
-    if (second !== this._dateSecond) {
-      this._dateSecond = second;
-      this._dateText = new Date(second * 1000).toUTCString();
-    }
-    return this._dateText;
   }
 }
 
