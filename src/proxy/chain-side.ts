@@ -107,8 +107,11 @@ export abstract class ChainSide {
       this.running = "headers";
       const action = this.callHeaders(at.filter, headers, endOfStream);
       this.running = before;
-      const goesOn = this.afterHeaders(at, action); // also where all stops: the filter is then spared the body of a reply
-      if (this.haltsHeaders || !goesOn) return;
+      if (this.haltsHeaders) {
+        at.iteration = "stopSingle"; // [E] whatever it answered: a body that still comes is shown to it
+        return;
+      }
+      if (!this.afterHeaders(at, action)) return;
     }
     this.end.acceptHeaders(headers, endOfStream);
   }

@@ -248,7 +248,7 @@ export class HttpStream implements StreamView {
     this.response.streaming = true;
     this.response.headers = headers;
     this.response.complete = endOfStream;
-    this.replying = inRead && this.endsAfterRead;
+    this.replying = inRead && this.endsAfterRead && this.request.complete; // else the rest of the request is refused at once
     this.response.sendHeaders(headers, endOfStream);
     if (!endOfStream && !this.finished && !this.wasReset && (this.replying || !this.responseAborted)) {
       this.response.complete = true;

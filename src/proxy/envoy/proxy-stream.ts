@@ -370,7 +370,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   private _grpcStatus(status: string | undefined): string | undefined {
     const { responseTrailers, responseHeaders, requestHeaders } = this.http;
     if (!isGrpc(requestHeaders)) return undefined;
-    const said = responseTrailers?.first("grpc-status") ?? responseHeaders?.first("grpc-status");
+    const said = responseTrailers?.first("grpc-status") || responseHeaders?.first("grpc-status") || undefined;
     if (said !== undefined && !isNumber(said)) return "-1"; // [R] found by parity:fuzz
     if (said !== undefined || status === undefined) return said;
     return String(grpcStatusOf(Number(status)));
@@ -378,7 +378,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   private _logAccess(): AccessEntry {
     const { http, info } = this;
-    const status = http.responseHeaders?.first(":status") ?? http.replyStatus?.toString() ?? http.responseStatus;
+    // of a reply that never left, the status that was asked for; of an answer, the one that came
+    const status = http.responseStarted
+      ? http.responseHeaders?.first(":status")
+      : (http.replyStatus?.toString() ?? http.responseStatus);
     const entry: AccessEntry = {
       code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
       details: http.responseCodeDetails,

@@ -89,11 +89,14 @@ export class UpstreamRequest implements HostEvents {
       return this._end({ status: 503, body: noHealthy, details: "no_healthy_upstream", flag: "UH" });
     }
     this._early = { pieces: [], ended: false, trailers: undefined, metadata: undefined };
+    let ready = false;
     if (host.refuses !== true) {
       this._reserved = host;
-      host.reserve?.();
+      ready = host.reserve?.() === true;
     }
-    this._clock.schedule(0, () => this._connect(host, headers, endOfStream));
+    // [R] found by parity:fuzz: over a connection that is there a request leaves at once
+    if (ready) this._connect(host, headers, endOfStream);
+    else this._clock.schedule(0, () => this._connect(host, headers, endOfStream));
     if (endOfStream) this._requestComplete();
   }
 
