@@ -25,6 +25,8 @@ export type HarnessErrorCode =
   | "LIMIT_EXCEEDED" // a named limit of src/abi/limits.ts
   // An exchange
   | "UPSTREAM_UNKNOWN" // a route or call goes to an upstream that the test did not define
+  | "UPSTREAM_EXHAUSTED" // a script of answers got one request more than it has answers
+  | "UPSTREAM_UNUSED" // assertUsed(): a script of answers was not asked for all of them
   | "UPSTREAM_FAILED" // the function that answers for an upstream threw
   | "EXCHANGE_STUCK" // nothing can happen any more, and the exchange is not over
   | "WOULD_CRASH_ENVOY" // a plugin did what ends a real Envoy

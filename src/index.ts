@@ -24,8 +24,10 @@ export type { GrpcEnd, GrpcReply, GrpcStreamReply, PluginGrpcCall, PluginGrpcStr
 export { headers } from "./harness/headers.js";
 export type { HeadersInput, HeaderValue } from "./harness/headers.js";
 export { noReply, reply } from "./harness/upstreams.js";
-export { realUpstream } from "./harness/real-upstream.js";
-export type { RealUpstreamOptions } from "./harness/real-upstream.js";
+export { grpcReply, grpcUpstream, once, sequence, times } from "./harness/mocks.js";
+export type { Script, UnusedReplies } from "./harness/mocks.js";
+export { mockAgentUpstream, realUpstream } from "./harness/real-upstream.js";
+export type { MockAgentLike, RealUpstreamOptions } from "./harness/real-upstream.js";
 export type { Reply, UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./harness/upstreams.js";
 export type { ClientResponse, Exchange, PendingExchange, ProxyRequest, SendOptions } from "./harness/exchange.js";
 export type { FilterOptions, Proxy, ProxyCall, ProxyOptions, ProxySnapshot } from "./harness/proxy.js";

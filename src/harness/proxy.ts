@@ -35,7 +35,8 @@ import { PendingExchange } from "./exchange.js";
 import { configurationBytes, logLevelOf } from "./option-values.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";
-import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./upstreams.js";
+import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView, UpstreamsState } from "./upstreams.js";
+import type { UnusedReplies } from "./mocks.js";
 import type { TcpUpstream } from "./tcp-client.js";
 import { TcpClient, UpstreamServer } from "./tcp-client.js";
 import type { PassedBytes } from "./tcp-driver.js";
@@ -123,6 +124,11 @@ export interface ProxyOptions {
   /** Wall time at the start. Default 2023-11-14T22:13:20Z. */
   readonly startTime?: Date;
   readonly realClock?: boolean;
+  /**
+   * A seed: what falls due at the same moment (ticks, time-outs, answers) runs in another order, the same for the same number. A
+   * plugin that works in one order alone is found by a few of them. Default: in the order in which it was asked for.
+   */
+  readonly order?: number;
   /** Milliseconds that one entry into a guest may take; 0: no limit. Default 1000. */
   readonly budgetMs?: number;
   /** Keep every callback and hostcall. Default false. */
@@ -180,6 +186,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     workers: options.workers ?? 0,
     seed: options.seed ?? 1,
     ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
+    ...(options.order !== undefined && { order: options.order }),
     ...(options.realClock !== undefined && { realClock: options.realClock }),
     budgetMs: options.budgetMs ?? 1000,
     trace: options.trace ?? false,
@@ -228,8 +235,8 @@ function virtualHostsOf({ upstreams = {}, route, routes, virtualHosts }: ProxyOp
 export interface ProxySnapshot {
   readonly proxy: Proxy;
   readonly state: ProxyState;
+  readonly clusters: UpstreamsState;
   /** How many there were. */
-  readonly clusters: number;
   readonly requests: number;
   readonly connections: number;
   readonly accepted: number;
@@ -359,7 +366,7 @@ export class Proxy implements AsyncDisposable, Disposable {
     return {
       proxy: this,
       state,
-      clusters: this._clusters.size,
+      clusters: this._clusters.capture(),
       requests: this._requests.length,
       connections: this._server?.connections.length ?? 0,
       accepted: this._listener?.accepted ?? 0,
@@ -385,7 +392,7 @@ export class Proxy implements AsyncDisposable, Disposable {
     this._problem = undefined;
     this.generation++;
     this.engine.restore(snapshot.state);
-    this._clusters.shrink(snapshot.clusters);
+    this._clusters.restore(snapshot.clusters);
     this._requests = this._requests.slice(0, snapshot.requests);
     this._server?.connections.splice(snapshot.connections);
     this._listener?.restart(snapshot.accepted);
@@ -399,6 +406,23 @@ export class Proxy implements AsyncDisposable, Disposable {
     engine.callouts.calls.length = 0;
     engine.diagnostics.length = 0;
     this._requests = [];
+  }
+
+  /** Answers of `once`, `times` and `sequence` that no request has asked for. */
+  get unused(): readonly UnusedReplies[] {
+    return this._clusters.unused;
+  }
+
+  /**
+   * For the end of a test.
+   *
+   * Closing does not do it: thrown from a disposal it would hide the failure of a test that ended early.
+   * @throws {HarnessError} UPSTREAM_UNUSED when an answer of `once`, `times` or `sequence` was never asked for.
+   */
+  assertUsed(): void {
+    if (this.unused.length === 0) return;
+    const left = this.unused.map(({ upstream, replies }) => `${replies} of "${upstream}"`).join(", ");
+    throw new HarnessError("UPSTREAM_UNUSED", `Answers were never asked for: ${left}`);
   }
 
   /** Ends the plugins: on_done, on_delete. Closing twice is harmless. */

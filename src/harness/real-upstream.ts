@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+import { textOf } from "../abi/bytes.js";
 import type { Pair } from "../abi/pairs.js";
 import { HarnessError, messageOf } from "../errors.js";
 import type { Reply, UpstreamRequestView } from "./upstreams.js";
@@ -36,7 +38,7 @@ export function realUpstream(
   { http2 = false, timeoutMs = 10_000 }: RealUpstreamOptions = {},
 ): (request: UpstreamRequestView) => Promise<Reply> {
   const base = urlOf(origin);
-  return async ({ method, path, headers, body }) => {
+  return async (request) => {
     const { Client } = await import("undici");
     const client = new Client(base, {
       allowH2: http2,
@@ -45,30 +47,85 @@ export function realUpstream(
       connectTimeout: timeoutMs,
     });
     try {
-      const authority = headers.first(":authority");
-      const sent = headers.pairs().filter(([name]) => !name.startsWith(":") && !ofConnection.has(name));
-      const answer = await client.request({
-        method: method as "GET",
-        path,
-        headers: [...(authority === undefined ? [] : ["host", authority]), ...sent.flat()],
-        ...(body.length > 0 && { body }),
-        responseHeaders: "raw",
-      });
-      const given = pairsOfRaw(answer.headers as unknown as readonly (Buffer | string)[]);
-      return {
-        status: answer.statusCode,
-        headers: given.filter(([name]) => !ofConnection.has(name)),
-        body: new Uint8Array(await answer.body.arrayBuffer()),
-      };
-    } catch (thrown) {
-      if ((thrown as { code?: string }).code === "ECONNREFUSED") return { fault: "refused" };
-      throw new HarnessError("UPSTREAM_FAILED", `Cannot get an answer from ${base.origin}: ${messageOf(thrown)}`, {
-        cause: thrown,
-      });
+      return await ask(
+        (options) => client.request(options as unknown as Parameters<typeof client.request>[0]),
+        base,
+        request,
+      );
     } finally {
       await client.close();
     }
   };
+}
+
+/** undici's MockAgent, of whatever release. */
+export interface MockAgentLike {
+  request(options: never): Promise<unknown>;
+}
+
+/**
+ * An upstream that asks undici's `MockAgent`: its interceptors for `origin` answer. `agent.assertNoPendingInterceptors()` tells of
+ * those that nobody asked for.
+ *
+ * @param origin As in `agent.get(origin)`.
+ * @throws {HarnessError} OPTION_INVALID when it is no http or https URL. What no interceptor matches fails the exchange
+ *   (UPSTREAM_FAILED).
+ */
+export function mockAgentUpstream(
+  agent: MockAgentLike,
+  origin: string | URL,
+): (request: UpstreamRequestView) => Promise<Reply> {
+  const base = urlOf(origin);
+  // an interceptor's `body` is compared with text
+  const send = ({ body, ...options }: UndiciRequest): Promise<unknown> =>
+    agent.request({ ...options, ...(body && { body: isUtf8(body) ? textOf(body) : Buffer.from(body) }) } as never);
+  return (request) => ask(send, base, request);
+}
+
+interface UndiciRequest {
+  readonly origin: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body?: Uint8Array;
+  readonly responseHeaders: "raw";
+}
+
+interface UndiciAnswer {
+  readonly statusCode: number;
+  readonly headers: unknown;
+  readonly body: { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
+async function ask(
+  send: (options: UndiciRequest) => Promise<unknown>,
+  base: URL,
+  { method, path, headers, body }: UpstreamRequestView,
+): Promise<Reply> {
+  try {
+    const authority = headers.first(":authority");
+    const sent = headers.pairs().filter(([name]) => !name.startsWith(":") && !ofConnection.has(name));
+    const answer = (await send({
+      origin: base.origin,
+      method,
+      path,
+      headers: [...(authority === undefined ? [] : ["host", authority]), ...sent.flat()],
+      ...(body.length > 0 && { body }),
+      responseHeaders: "raw",
+    })) as UndiciAnswer;
+    const given = pairsOfRaw(answer.headers as readonly (Buffer | string)[]);
+    return {
+      status: answer.statusCode,
+      headers: given.filter(([name]) => !ofConnection.has(name)),
+      body: new Uint8Array(await answer.body.arrayBuffer()),
+    };
+  } catch (thrown) {
+    const { code } = thrown as { code?: string };
+    if (code === "ECONNREFUSED") return { fault: "refused" };
+    throw new HarnessError("UPSTREAM_FAILED", `Cannot get an answer from ${base.origin}: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
 }
 
 function urlOf(origin: string | URL): URL {

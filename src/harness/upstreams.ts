@@ -8,6 +8,8 @@ import type { Cluster, DownstreamStream, Host, HostEvents, HostStream, HttpProto
 import { HeaderMap } from "../proxy/header-map.js";
 import type { HeadersInput } from "./headers.js";
 import { headers, pairsOf } from "./headers.js";
+import type { UnusedReplies } from "./mocks.js";
+import { Script, ScriptPlayer } from "./mocks.js";
 
 /** What an upstream answers. Everything is optional: `{}` is an empty 200. */
 export interface Reply {
@@ -69,8 +71,10 @@ export class UpstreamRequestView {
   }
 }
 
-/** Answers requests: a function, called when a request is whole, or the same answer each time. */
-export type Upstream = Reply | ((request: UpstreamRequestView) => Reply | Promise<Reply>);
+/** Answers requests: a function, called when a request is whole; the same answer each time; or a script. */
+export type Upstream = Reply | Script | ((request: UpstreamRequestView) => Reply | Promise<Reply>);
+
+type Answer = Exclude<Upstream, Script>;
 
 /** An upstream with more to say about it than its answers. */
 export interface UpstreamOptions {
@@ -118,9 +122,21 @@ export function clusterOf(
   given: Upstream | UpstreamOptions,
   index: number,
   scope: UpstreamScope,
+  players?: ScriptPlayer[],
 ): Cluster {
   const options: UpstreamOptions = typeof given === "object" && "answer" in given ? given : { answer: given };
-  const { answer, protocol = "HTTP/1.1", enableTrailers = false, address = `127.0.0.1:${8000 + index}` } = options;
+  const {
+    answer: wanted,
+    protocol = "HTTP/1.1",
+    enableTrailers = false,
+    address = `127.0.0.1:${8000 + index}`,
+  } = options;
+  let answer: Answer;
+  if (wanted instanceof Script) {
+    const player = new ScriptPlayer(name, wanted);
+    players?.push(player);
+    answer = (request) => player.answer(request);
+  } else answer = wanted;
   const refuses = typeof answer === "object" && answer.fault === "refused";
   const host: Host = {
     address,
@@ -137,7 +153,7 @@ export function clusterOf(
 class UpstreamConversation implements HostStream {
   private readonly _name: string;
   private readonly _protocol: HttpProtocol;
-  private readonly _answer: Upstream;
+  private readonly _answer: Answer;
   private readonly _scope: UpstreamScope;
   private readonly _events: HostEvents;
   private _request: UpstreamRequestView | undefined = undefined;
@@ -148,7 +164,7 @@ class UpstreamConversation implements HostStream {
   constructor(
     name: string,
     protocol: HttpProtocol,
-    answer: Upstream,
+    answer: Answer,
     scope: UpstreamScope,
     events: HostEvents,
     from: DownstreamStream | undefined,
@@ -209,9 +225,12 @@ class UpstreamConversation implements HostStream {
 
   private _failed(thrown: unknown): void {
     if (this._generation !== this._scope.generation()) return;
-    const error = new HarnessError("UPSTREAM_FAILED", `Upstream "${this._name}" threw: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
+    const exhausted = thrown instanceof HarnessError && thrown.code === "UPSTREAM_EXHAUSTED";
+    const error = exhausted
+      ? thrown
+      : new HarnessError("UPSTREAM_FAILED", `Upstream "${this._name}" threw: ${messageOf(thrown)}`, {
+          cause: thrown,
+        });
     this._scope.failed(error);
     this._later(0, () => this._events.reset("connection termination"));
   }
@@ -316,9 +335,16 @@ function bodyOf(body: Reply["body"]): readonly Uint8Array[] {
  */
 export type UnknownUpstream = "error" | "envoy" | "503" | Upstream;
 
+/** See `UpstreamTable.capture`. */
+export interface UpstreamsState {
+  readonly size: number;
+  readonly asked: readonly number[];
+}
+
 /** The clusters of a proxy, by name; those that were not named are made, or told of, when somebody asks for them. */
 export class UpstreamTable extends Map<string, Cluster> {
   private readonly _unknown: UnknownUpstream;
+  private readonly _players: ScriptPlayer[] = [];
   private readonly _scope: UpstreamScope;
 
   constructor(
@@ -329,7 +355,8 @@ export class UpstreamTable extends Map<string, Cluster> {
     super();
     this._unknown = unknown;
     this._scope = scope;
-    for (const [i, [name, one]] of Object.entries(upstreams).entries()) this.set(name, clusterOf(name, one, i, scope));
+    for (const [i, [name, one]] of Object.entries(upstreams).entries())
+      this.set(name, clusterOf(name, one, i, scope, this._players));
   }
 
   override get(name: string): Cluster | undefined {
@@ -348,8 +375,19 @@ export class UpstreamTable extends Map<string, Cluster> {
     return made;
   }
 
-  /** Forgets clusters that were made since there were `size` of them. */
-  shrink(size: number): void {
+  /** Scripts that are not at their end. */
+  get unused(): readonly UnusedReplies[] {
+    return this._players.flatMap(({ upstream, unused }) => (unused === 0 ? [] : [{ upstream, replies: unused }]));
+  }
+
+  /** For a snapshot. */
+  capture(): UpstreamsState {
+    return { size: this.size, asked: this._players.map(({ asked }) => asked) };
+  }
+
+  /** Goes back there: clusters that were made since are gone. */
+  restore({ size, asked }: UpstreamsState): void {
     for (const name of [...this.keys()].slice(size)) this.delete(name);
+    this._players.forEach((player, i) => (player.asked = asked[i]!));
   }
 }

@@ -430,14 +430,16 @@ export class PluginVm implements ImportScope, Interruptible {
     }
   }
 
-  /** Starts the wait for the root's next tick: its period, or what was left of it. */
-  armTick(root: PluginContext, delayNs = millisecondsToNs(root.tickPeriodMs)): void {
-    root.tickTimer = this.process.clock.schedule(delayNs, () => {
+  /** Starts the wait for the root's next tick: its period, or what was left of it, then with the timer's old `order`. */
+  armTick(root: PluginContext, delayNs = millisecondsToNs(root.tickPeriodMs), order?: number): void {
+    const { clock } = this.process;
+    const tick = (): void => {
       root.tickTimer = undefined;
       this.notify(this.callbacks.proxy_on_tick, root);
       // on_tick may have set another period, which armed a timer of its own
       if (root.tickPeriodMs > 0 && root.tickTimer === undefined && !this.failed) this.armTick(root);
-    });
+    };
+    root.tickTimer = order === undefined ? clock.schedule(delayNs, tick) : clock.scheduleAgain(delayNs, order, tick);
   }
 
   // --------------------------------------------------------------------------------------------- answers to calls

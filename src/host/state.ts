@@ -45,6 +45,8 @@ interface ThreadState {
 export interface ProcessState {
   readonly threads: readonly ThreadState[];
   readonly elapsedNs: number;
+  /** How many timers the clock had had. */
+  readonly timers: number;
   readonly sharedData: unknown;
   readonly queues: unknown;
   readonly metrics: unknown;
@@ -61,6 +63,7 @@ export function captureState(process: HostProcess, others: readonly HostProcess[
   return {
     threads: [process, ...others].map(captureThread),
     elapsedNs: process.clock.elapsedNs,
+    timers: process.clock.order,
     sharedData: process.sharedData.capture(),
     queues: process.queues.capture(),
     metrics: process.metrics.capture(),
@@ -69,14 +72,14 @@ export function captureState(process: HostProcess, others: readonly HostProcess[
 
 /** Puts a process back. Streams that were opened since are gone; a VM that failed since gets a new instance. */
 export function restoreState(process: HostProcess, state: ProcessState): void {
-  process.clock.restore(state.elapsedNs);
+  process.clock.restore(state.elapsedNs, state.timers);
   process.sharedData.restore(state.sharedData);
   process.queues.restore(state.queues);
   process.metrics.restore(state.metrics);
   for (const one of state.threads) restoreThread(one);
   const roots = state.threads.flatMap(({ vms }) => vms.flatMap((vm) => vm.roots));
-  for (const { root, tickInNs } of roots.sort((a, b) => a.tickOrder - b.tickOrder)) {
-    if (tickInNs !== undefined) root.vm.armTick(root, tickInNs);
+  for (const { root, tickInNs, tickOrder } of roots.sort((a, b) => a.tickOrder - b.tickOrder)) {
+    if (tickInNs !== undefined) root.vm.armTick(root, tickInNs, tickOrder);
   }
 }
 

@@ -11,6 +11,8 @@ export interface Timer {
 }
 
 interface Entry extends Timer {
+  /** Before `order` among those that fall due together. */
+  readonly rank: number;
   run: (() => void) | undefined;
 }
 
@@ -19,6 +21,11 @@ export interface ClockOptions {
   readonly startNs?: bigint;
   /** Read the machine's clocks instead. Timers still fall due only when the clock is advanced. */
   readonly real?: boolean;
+  /**
+   * A seed: what falls due at the same moment runs in an order that it chooses, and that is the same for the same seed.
+   * Default: in the order in which it was asked for.
+   */
+  readonly order?: number;
 }
 
 /** [R] Each reading moves time on by 1 µs, so a guest that polls the clock cannot spin for ever. */
@@ -30,11 +37,12 @@ const nsPerMs = 1_000_000;
 /**
  * Time, owned by the test: it moves when `advance` is called, by 1 µs with each reading, and in no other way.
  *
- * What falls due at the same moment runs in the order in which it was asked for.
+ * What falls due at the same moment runs in the order in which it was asked for, unless option `order` mixes it.
  */
 export class Clock {
   readonly #startNs: bigint;
   readonly #real: boolean;
+  readonly #seed: number | undefined;
   /** Nanoseconds since the start; exact up to 104 days. */
   #elapsedNs = 0;
   #order = 0;
@@ -47,6 +55,7 @@ export class Clock {
   constructor(options: ClockOptions = {}) {
     this.#startNs = options.startNs ?? 1_700_000_000_000_000_000n;
     this.#real = options.real ?? false;
+    this.#seed = options.order;
   }
 
   /** Nanoseconds since the start, without moving time. */
@@ -75,21 +84,31 @@ export class Clock {
 
   /** Runs `run` once, `delayNs` from now; 0 means after what is already due. */
   schedule(delayNs: number, run: () => void): Timer {
+    return this.#add(delayNs, this.#order++, run);
+  }
+
+  /** Sets a timer again that a snapshot kept, in its place among those that fall due together. */
+  scheduleAgain(delayNs: number, order: number, run: () => void): Timer {
+    return this.#add(delayNs, order, run);
+  }
+
+  #add(delayNs: number, order: number, run: () => void): Timer {
     const dueNs = this.#elapsedNs + Math.max(0, delayNs);
     const entry: Entry = {
       dueNs,
-      order: this.#order++,
+      order,
+      rank: this.#seed === undefined ? 0 : mixed(this.#seed, order),
       run,
       cancel() {
         entry.run = undefined;
       },
     };
-    if (delayNs <= 0) {
+    if (delayNs <= 0 && this.#seed === undefined) {
       this.#soon.push(entry);
       return entry;
     }
     let at = this.#entries.length;
-    while (at > 0 && this.#entries[at - 1]!.dueNs <= dueNs) at--;
+    while (at > 0 && !runsAfter(this.#entries[at - 1]!, entry)) at--;
     this.#entries.splice(at, 0, entry);
     return entry;
   }
@@ -133,9 +152,15 @@ export class Clock {
     if (until > this.#elapsedNs) this.#elapsedNs = until;
   }
 
+  /** How many timers there were: the next one's `order`. */
+  get order(): number {
+    return this.#order;
+  }
+
   /** Sets the time of a snapshot; timers belong to their owners, who set them anew. */
-  restore(elapsedNs: number): void {
+  restore(elapsedNs: number, order: number): void {
     this.#elapsedNs = elapsedNs;
+    this.#order = order;
     this.#entries = [];
     this.#soon = [];
     this.#soonAt = 0;
@@ -155,6 +180,24 @@ export class Clock {
     const timedFirst = timed.dueNs < soon.dueNs || (timed.dueNs === soon.dueNs && timed.order < soon.order);
     return timedFirst ? timed : soon;
   }
+}
+
+function runsAfter(a: Entry, b: Entry): boolean {
+  if (a.dueNs !== b.dueNs) return a.dueNs > b.dueNs;
+  return a.rank === b.rank ? a.order > b.order : a.rank > b.rank;
+}
+
+/** 32 bits that depend on both numbers in every bit: two rounds of murmur3's finaliser. */
+function mixed(seed: number, order: number): number {
+  let x = finalised(seed ^ 0x9e3779b9);
+  x = finalised(x + Math.imul(order, 0x85ebca6b));
+  return x >>> 0;
+}
+
+function finalised(x: number): number {
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return x ^ (x >>> 16);
 }
 
 export const millisecondsToNs = (ms: number): number => ms * nsPerMs;

@@ -26,8 +26,8 @@ export interface Threads {
 /** See `PluginSet.capture`. */
 export interface PluginSetState {
   readonly handles: readonly HandleState[];
-  /** Nanoseconds until sinks are told; undefined without any. */
-  readonly flushInNs: number | undefined;
+  /** When sinks are told; undefined without any. */
+  readonly flush: { readonly inNs: number; readonly order: number } | undefined;
 }
 
 type Place = "upstream" | "chain" | "logger" | "sink" | "service";
@@ -123,14 +123,14 @@ export class PluginSet {
     const { elapsedNs } = this._threads.workers[0]!.clock;
     return {
       handles: this._placed.flatMap(({ handles }) => [...handles.values()].map((handle) => handle.capture())),
-      flushInNs: this._nextFlush && this._nextFlush.dueNs - elapsedNs,
+      flush: this._nextFlush && { inNs: this._nextFlush.dueNs - elapsedNs, order: this._nextFlush.order },
     };
   }
 
   /** Goes back there. The clock has no timers now. */
-  restore({ handles, flushInNs }: PluginSetState): void {
+  restore({ handles, flush }: PluginSetState): void {
     for (const state of handles) state.handle.restore(state);
-    if (flushInNs !== undefined) this._flushEvery(millisecondsToNs(this._settings.statsSinks!.flushMs), flushInNs);
+    if (flush !== undefined) this._flushEvery(millisecondsToNs(this._settings.statsSinks!.flushMs), flush);
   }
 
   // -------------------------------------------------------------------------------------
@@ -268,12 +268,14 @@ export class PluginSet {
     return counts;
   }
 
-  private _flushEvery(intervalNs: number, delayNs = intervalNs): void {
+  private _flushEvery(intervalNs: number, kept?: { readonly inNs: number; readonly order: number }): void {
     const clock = this._threads.workers[0]!.clock;
-    this._nextFlush = clock.schedule(delayNs, () => {
+    const flush = (): void => {
       this._flush();
       this._flushEvery(intervalNs);
-    });
+    };
+    this._nextFlush =
+      kept === undefined ? clock.schedule(intervalNs, flush) : clock.scheduleAgain(kept.inNs, kept.order, flush);
   }
 
   /** Hands the statistics to sinks, on the main thread. */

@@ -69,6 +69,7 @@ export class EnvoyProxy implements StreamHome {
     givenProperties(settings.properties); // what is wrong in them is told now
     this.clock = new Clock({
       ...(settings.startNs !== undefined && { startNs: settings.startNs }),
+      ...(settings.order !== undefined && { order: settings.order }),
       ...(settings.realClock !== undefined && { real: settings.realClock }),
     });
     this._random = new SeededRandom(settings.seed);

@@ -145,6 +145,8 @@ export interface ProxySettings {
   readonly seed: number;
   readonly startNs?: bigint;
   readonly realClock?: boolean;
+  /** Seed of the order of what falls due together; undefined: as it was asked for. */
+  readonly order?: number;
   readonly budgetMs: number;
   /** Keep every callback and hostcall. */
   readonly trace: boolean;
