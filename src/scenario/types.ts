@@ -1,4 +1,4 @@
-import type { LogLevelName, MetricType } from "../abi/enums.js";
+import type { LogLevelName } from "../abi/enums.js";
 import type { FilterOptions, ProxyOptions } from "../harness/proxy.js";
 import type { ProxyRequest } from "../harness/exchange.js";
 import type { Reply } from "../harness/upstreams.js";
@@ -124,8 +124,8 @@ export interface Expectations {
   readonly metrics?: readonly Located<MetricExpectation>[];
   /** All calls that plugins made, oldest first. */
   readonly calls?: Located<readonly CallExpectation[]>;
-  /** By path with dots. `undefined`: there is none. */
-  readonly properties?: readonly Located<{ readonly path: string; readonly is: BytesMatcher | undefined }>[];
+  /** By path with dots. */
+  readonly properties?: readonly Located<{ readonly path: string; readonly is: BytesMatcher }>[];
   /** Lines of Envoy's `/stats` about plugins. */
   readonly stats?: readonly Located<{ readonly name: string; readonly is: TextMatcher }>[];
   readonly access?: readonly Located<{ readonly field: string; readonly is: TextMatcher }>[];
@@ -157,9 +157,8 @@ export interface LogExpectation {
 
 export interface MetricExpectation {
   readonly name: string;
-  readonly type?: MetricType;
   /** A counter's or gauge's value; of a histogram the samples. */
-  readonly value: bigint | readonly bigint[];
+  readonly value: bigint | readonly bigint[] | "absent";
 }
 
 export interface CallExpectation extends MessageExpectations {
