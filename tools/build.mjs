@@ -1,6 +1,6 @@
 // Builds dist/: tsc for everything, then wasi-js bundled into the one file that uses it (why: src/RATIONALE.md).
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -35,4 +35,7 @@ mkdirSync("dist/schemas", { recursive: true });
 for (const file of readdirSync("src/schemas")) {
   if (file.endsWith(".json")) copyFileSync(`src/schemas/${file}`, `dist/schemas/${file}`);
 }
+// the schema of scenario files comes from the very description that they are read by
+const { scenarioSchema } = await import("../dist/scenario/schema.js");
+writeFileSync("dist/schemas/scenario.json", `${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);
 chmodSync("dist/cli/main.js", 0o755);

@@ -3,7 +3,20 @@ import { concat, utf8ByteString } from "../abi/bytes.js";
 import type { ProxyRequest } from "../harness/exchange.js";
 import type { Reply } from "../harness/upstreams.js";
 import type { Reader, Shape } from "./shape.js";
-import { changed, duration, either, flag, integer, list, name, object, placeless, text, word } from "./shape.js";
+import {
+  changed,
+  defined,
+  duration,
+  either,
+  flag,
+  integer,
+  list,
+  name,
+  object,
+  placeless,
+  text,
+  word,
+} from "./shape.js";
 import type { ScenarioUpstream } from "./types.js";
 import { body, bytes, headers } from "./values.js";
 
@@ -49,7 +62,7 @@ const requestFields = changed(
 );
 
 /** What a client sends: `GET /path`, or its parts. */
-export const request: Shape<ProxyRequest> = either(requestLine, requestFields);
+export const request: Shape<ProxyRequest> = defined("request", either(requestLine, requestFields));
 
 // ----------------------------------------------------------------------------------------------------------- replies
 
@@ -119,12 +132,13 @@ const cannedReply: Shape<Reply | "hold"> = {
   },
 };
 
+const anyReply: Shape<Reply | "hold"> = defined("reply", either(cannedReply, changed(replyShape, replyOf)));
+
 /** An answer that a step gives to a held request. */
-export const reply: Shape<Reply> = changed(either(cannedReply, changed(replyShape, replyOf)), (given, node, reader) =>
+export const reply: Shape<Reply> = changed(anyReply, (given, node, reader) =>
   given === "hold" ? reader.problem(node, 'Expected an answer, found "hold"') : given,
 );
 
-const anyReply: Shape<Reply | "hold"> = either(cannedReply, changed(replyShape, replyOf));
 const replies = list(anyReply, "a list of answers", { least: 1 });
 
 const upstreamFields = {
@@ -157,10 +171,13 @@ const upstreamShape = changed(
 );
 
 /** What an upstream answers: a status, `hold` or a fault; one answer; a list of them; or more about it. */
-export const upstream: Shape<UpstreamAnswers> = either(
+export const upstream: Shape<UpstreamAnswers> = defined(
+  "upstream",
   either(
-    changed(cannedReply, (one): UpstreamAnswers => ({ replies: [one] })),
-    changed(replies, (all): UpstreamAnswers => ({ replies: all })),
+    either(
+      changed(cannedReply, (one): UpstreamAnswers => ({ replies: [one] })),
+      changed(replies, (all): UpstreamAnswers => ({ replies: all })),
+    ),
+    upstreamShape,
   ),
-  upstreamShape,
 );

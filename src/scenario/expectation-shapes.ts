@@ -5,6 +5,7 @@ import type { BytesMatcher } from "./matchers.js";
 import type { Field, Shape } from "./shape.js";
 import {
   changed,
+  defined,
   either,
   entries,
   flag,
@@ -29,12 +30,15 @@ const message = {
   body: [located(matcher), "A text, or a condition"],
 } as const;
 
-const response = object("an expected response", {
-  status: [status, "0: none came"],
-  ...message,
-  complete: [located(flag), "The response came whole"],
-  reset: [located(flag), "The proxy cut the stream off"],
-});
+const response = defined(
+  "response",
+  object("an expected response", {
+    status: [status, "0: none came"],
+    ...message,
+    complete: [located(flag), "The response came whole"],
+    reset: [located(flag), "The proxy cut the stream off"],
+  }),
+);
 
 const outgoing = {
   upstream: [located(name), "Name of the upstream"],
@@ -43,13 +47,16 @@ const outgoing = {
   ...message,
 } as const;
 
-const upstreamRequest = object("an expected request", outgoing);
+const upstreamRequest = defined("upstreamRequest", object("an expected request", outgoing));
 
-const call = object("an expected call", {
-  ...outgoing,
-  status: [status, "Of the answer"],
-  outcome: [located(word(["pending", "answered", "failed", "cancelled"])), "What became of it"],
-});
+const call = defined(
+  "call",
+  object("an expected call", {
+    ...outgoing,
+    status: [status, "Of the answer"],
+    outcome: [located(word(["pending", "answered", "failed", "cancelled"])), "What became of it"],
+  }),
+);
 
 const logItem: Shape<LogExpectation> = either(
   changed(text, (given): LogExpectation => ({ message: { exactly: Buffer.from(given) } })),
@@ -116,33 +123,36 @@ const access = changed(
 const logs = oneOrMore(located(logItem), "a list of lines");
 
 /** What has to be true after a step, or after the whole case. */
-export const expectations: Shape<Expectations> = object("expectations", {
-  response: [response, "What the client got"],
-  reply: [response, "What the client got from the plugin itself, without any upstream being asked"],
-  upstreamRequest: [
-    either(located(word(["none"], "keys and values, or")), upstreamRequest),
-    "What the upstream got; none: nothing came there",
-  ],
-  logs: [logs, "Lines in this order, with any others between them"],
-  noLogs: [logs, "No line is so"],
-  metrics: [
-    changed(entries(metricValue, "expected values by metric"), (all): NonNullable<Expectations["metrics"]> =>
-      all.map(({ key, value, where }) => ({ where, value: { name: utf8ByteString(key), value } })),
-    ),
-    "Value of a counter or gauge, list of samples of a histogram, or absent",
-  ],
-  calls: [located(list(call, "a list of calls")), "All calls that plugins made, oldest first"],
-  properties: [properties, "Properties that plugins set, by path"],
-  stats: [textsByName, "Statistics as Envoy's /stats prints them"],
-  access: [access, "The line of the access log"],
-  failure: [
-    located(
-      object("an expected failure", {
-        code: [name, "Such as GUEST_TRAPPED"],
-        message: [matcher, "A text, or a condition"],
-      }),
-    ),
-    "The plugin fails: the case passes only if it does",
-  ],
-  snapshot: [located(name), "Everything seen is as pwh test --update wrote it down under this name"],
-});
+export const expectations: Shape<Expectations> = defined(
+  "expectations",
+  object("expectations", {
+    response: [response, "What the client got"],
+    reply: [response, "What the client got from the plugin itself, without any upstream being asked"],
+    upstreamRequest: [
+      either(located(word(["none"], "keys and values, or")), upstreamRequest),
+      "What the upstream got; none: nothing came there",
+    ],
+    logs: [logs, "Lines in this order, with any others between them"],
+    noLogs: [logs, "No line is so"],
+    metrics: [
+      changed(entries(metricValue, "expected values by metric"), (all): NonNullable<Expectations["metrics"]> =>
+        all.map(({ key, value, where }) => ({ where, value: { name: utf8ByteString(key), value } })),
+      ),
+      "Value of a counter or gauge, list of samples of a histogram, or absent",
+    ],
+    calls: [located(list(call, "a list of calls")), "All calls that plugins made, oldest first"],
+    properties: [properties, "Properties that plugins set, by path"],
+    stats: [textsByName, "Statistics as Envoy's /stats prints them"],
+    access: [access, "The line of the access log"],
+    failure: [
+      located(
+        object("an expected failure", {
+          code: [name, "Such as GUEST_TRAPPED"],
+          message: [matcher, "A text, or a condition"],
+        }),
+      ),
+      "The plugin fails: the case passes only if it does",
+    ],
+    snapshot: [located(name), "Everything seen is as pwh test --update wrote it down under this name"],
+  }),
+);

@@ -11,6 +11,7 @@ import { reply, request, upstream } from "./exchange-shapes.js";
 import type { Shape, Value } from "./shape.js";
 import {
   changed,
+  defined,
   duration,
   either,
   entries,
@@ -74,15 +75,18 @@ const pluginFields = object(
 
 export type PluginFields = Omit<Value<typeof pluginFields>, "where">;
 
-const plugin: Shape<PluginFields> = either(
-  changed(path, (module): PluginFields => ({ module })),
-  changed(pluginFields, (given, node, reader): PluginFields | undefined => {
-    const { configurationBytes, ...rest } = placeless(given);
-    if (configurationBytes === undefined) return rest;
-    if (rest.configuration !== undefined)
-      return reader.problem(node, "Expected configuration or configurationBytes, found both");
-    return { ...rest, configuration: configurationBytes };
-  }),
+const plugin: Shape<PluginFields> = defined(
+  "plugin",
+  either(
+    changed(path, (module): PluginFields => ({ module })),
+    changed(pluginFields, (given, node, reader): PluginFields | undefined => {
+      const { configurationBytes, ...rest } = placeless(given);
+      if (configurationBytes === undefined) return rest;
+      if (rest.configuration !== undefined)
+        return reader.problem(node, "Expected configuration or configurationBytes, found both");
+      return { ...rest, configuration: configurationBytes };
+    }),
+  ),
 );
 
 const envoy = changed(text, (given, node, reader) => {
@@ -123,34 +127,40 @@ const routeMatch = object("what a route is for", {
   regex: [regex, "The whole path matches"],
 });
 
-const route = object(
-  "a route",
-  {
-    name: [text, ""],
-    match: [routeMatch, "Which requests it is for"],
-    cluster: [name, "Name of the upstream"],
-    clusterHeader: [name, "The header that has the upstream's name"],
-    directResponse: [
-      object("a direct response", { status: [integer(200, 599), ""], body: [text, ""] }, ["status"]),
-      "",
-    ],
-    timeout: [duration, "Default 15s; 0: none"],
-    prefixRewrite: [text, ""],
-    requestHeadersToAdd: [headers, ""],
-    responseHeadersToAdd: [headers, ""],
-  },
-  ["match"],
+const route = defined(
+  "route",
+  object(
+    "a route",
+    {
+      name: [text, ""],
+      match: [routeMatch, "Which requests it is for"],
+      cluster: [name, "Name of the upstream"],
+      clusterHeader: [name, "The header that has the upstream's name"],
+      directResponse: [
+        object("a direct response", { status: [integer(200, 599), ""], body: [text, ""] }, ["status"]),
+        "",
+      ],
+      timeout: [duration, "Default 15s; 0: none"],
+      prefixRewrite: [text, ""],
+      requestHeadersToAdd: [headers, ""],
+      responseHeadersToAdd: [headers, ""],
+    },
+    ["match"],
+  ),
 );
 
-const listener = object("the listener", {
-  bufferLimit: [integer(0, 2 ** 32 - 1), "Bytes. Default 1 MiB"],
-  streamIdleTimeout: [duration, "Default 5m; 0: none"],
-  enableTrailers: [flag, "HTTP/1 trailers of requests are passed on. Default false"],
-  useRemoteAddress: [flag, "Default false"],
-  acceptHttp10: [flag, "Default false"],
-});
+const listener = defined(
+  "listener",
+  object("the listener", {
+    bufferLimit: [integer(0, 2 ** 32 - 1), "Bytes. Default 1 MiB"],
+    streamIdleTimeout: [duration, "Default 5m; 0: none"],
+    enableTrailers: [flag, "HTTP/1 trailers of requests are passed on. Default false"],
+    useRemoteAddress: [flag, "Default false"],
+    acceptHttp10: [flag, "Default false"],
+  }),
+);
 
-const upstreams = entries(upstream, "upstreams by name");
+const upstreams = defined("upstreams", entries(upstream, "upstreams by name"));
 
 /** What cases and defaults have in common. */
 const setupFields = {
@@ -222,16 +232,19 @@ const actions = ["request", "finish", "abort", "wait", "tick", "queue", "answer"
 const stepShape = object("a step", stepFields);
 type StepFields = Value<typeof stepShape>;
 
-const step: Shape<Step> = changed(stepShape, (given, node, reader): Step | undefined => {
-  const named = actions.filter((one) => given[one] !== undefined);
-  if (named.length !== 1 && !(named.length === 0 && given.expect !== undefined)) {
-    const found = named.length === 0 ? "none" : named.join(" and ");
-    return reader.problem(node, `Expected one of ${actions.join(", ")} in a step, found ${found}`);
-  }
-  if (given.as !== undefined && named[0] !== "request")
-    return reader.problem(node, 'Key "as" names a request, and this step has none');
-  return { ...actionOf(given), where: given.where, ...(given.expect && { expect: given.expect }) };
-});
+const step: Shape<Step> = defined(
+  "step",
+  changed(stepShape, (given, node, reader): Step | undefined => {
+    const named = actions.filter((one) => given[one] !== undefined);
+    if (named.length !== 1 && !(named.length === 0 && given.expect !== undefined)) {
+      const found = named.length === 0 ? "none" : named.join(" and ");
+      return reader.problem(node, `Expected one of ${actions.join(", ")} in a step, found ${found}`);
+    }
+    if (given.as !== undefined && named[0] !== "request")
+      return reader.problem(node, 'Key "as" names a request, and this step has none');
+    return { ...actionOf(given), where: given.where, ...(given.expect && { expect: given.expect }) };
+  }),
+);
 
 function actionOf(given: StepFields): StepAction {
   if (given.request)
@@ -259,11 +272,14 @@ function axis<T>(item: Shape<T>, words: string): Shape<{ readonly label: string 
   );
 }
 
-const matrix = object("a matrix", {
-  plugin: [axis(path, "modules"), "Each case runs once for each of these modules"],
-  configuration: [axis(configuration, "configurations"), "Each case runs once for each of these configurations"],
-  envoy: [axis(envoy, "releases"), "Each case runs as each of these Envoys"],
-});
+const matrix = defined(
+  "matrix",
+  object("a matrix", {
+    plugin: [axis(path, "modules"), "Each case runs once for each of these modules"],
+    configuration: [axis(configuration, "configurations"), "Each case runs once for each of these configurations"],
+    envoy: [axis(envoy, "releases"), "Each case runs as each of these Envoys"],
+  }),
+);
 
 export type MatrixFields = Value<typeof matrix>;
 

@@ -47,9 +47,10 @@ function filterOf(
 /** The options of a proxy that do not differ between the plugins. */
 export function proxyOptions(setup: Setup): Omit<ProxyOptions, "filters" | "upstreams"> {
   const { route, routes, listener, properties, logLevel, onUnknownUpstream, onFailure, strict } = setup;
-  const { seed, startTime, budget } = setup;
+  const { seed, startTime, budget, envoy } = setup;
   const { streamIdleTimeout, ...listenerRest } = listener ? placeless(listener) : {};
   return {
+    ...(envoy !== undefined && { envoy }),
     ...(route !== undefined && { route }),
     ...(routes && { routes: routes.map(routeOf) }),
     ...(listener && {

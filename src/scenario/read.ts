@@ -154,7 +154,6 @@ function variantOf(
     tags: setup.tags ?? [],
     ...(setup.skip !== undefined && { skip: setup.skip }),
     proxy: { ...proxyOptions(setup), filters: filtersOf(setup) },
-    ...(setup.envoy !== undefined && { envoy: setup.envoy }),
     upstreams: upstreamsOf(setup),
   };
   checkCase(made, setup, reader);

@@ -357,6 +357,15 @@ export function object<F extends Fields, R extends keyof F & string = never>(
 
 const keysOf = (names: readonly string[]): string => `keys are ${names.join(", ")}`;
 
+/** Shapes that the JSON Schema says once, by name. */
+export const definitions: Record<string, JsonSchema> = {};
+
+/** The same, referred to in the JSON Schema. */
+export function defined<T>(name: string, shape: Shape<T>): Shape<T> {
+  definitions[name] = shape.schema;
+  return { ...shape, schema: { $ref: `#/definitions/${name}` } };
+}
+
 /** Any value, as JSON has it. */
 export const json: Shape<{ readonly value: unknown }> = {
   words: "a JSON value",

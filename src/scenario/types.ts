@@ -73,8 +73,6 @@ export interface Case {
   readonly files: readonly string[];
   /** The proxy without its upstreams, which the runner makes: those that count, and those that are held. */
   readonly proxy: Omit<ProxyOptions, "upstreams" | "filters"> & { readonly filters: readonly FilterOptions[] };
-  /** Release of Envoy, such as "1.38". Default: the newest. */
-  readonly envoy?: string;
   readonly upstreams: readonly ScenarioUpstream[];
   readonly steps: readonly Step[];
   /** Of the whole case, after its last step. */

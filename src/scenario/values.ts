@@ -8,6 +8,8 @@ import type { BytesMatcher, HeaderMatcher } from "./matchers.js";
 import type { Entry, Field, Reader, Shape } from "./shape.js";
 import {
   changed,
+  defined,
+  definitions,
   either,
   entries,
   flag,
@@ -86,21 +88,24 @@ function bytesOfForm(
 const utf8Text = changed(text, (value) => utf8(value));
 
 /** Bytes to send: a text, or one of the forms. */
-export const bytes: Shape<Uint8Array> = either(
-  utf8Text,
-  changed(
-    object("bytes (a text, or text, base64, hex, latin1, file)", { ...forms, json: [json, "A value, sent as JSON"] }),
-    ({ json: value, ...given }, node, reader) => {
-      if (value === undefined) return bytesOfForms(given, node, reader);
-      if (formNames.some((one) => given[one] !== undefined) || given.times !== undefined)
-        return reader.problem(node, "Expected json or another form, found both");
-      return utf8(JSON.stringify(value.value));
-    },
+export const bytes: Shape<Uint8Array> = defined(
+  "bytes",
+  either(
+    utf8Text,
+    changed(
+      object("bytes (a text, or text, base64, hex, latin1, file)", { ...forms, json: [json, "A value, sent as JSON"] }),
+      ({ json: value, ...given }, node, reader) => {
+        if (value === undefined) return bytesOfForms(given, node, reader);
+        if (formNames.some((one) => given[one] !== undefined) || given.times !== undefined)
+          return reader.problem(node, "Expected json or another form, found both");
+        return utf8(JSON.stringify(value.value));
+      },
+    ),
   ),
 );
 
 /** A body: one piece, or a list of them. */
-export const body: Shape<Uint8Array[]> = oneOrMore(bytes, "a list of pieces");
+export const body: Shape<Uint8Array[]> = defined("body", oneOrMore(bytes, "a list of pieces"));
 
 /** A regular expression of JavaScript: a text, or flags behind slashes as `/…/i`. */
 export const regex: Shape<RegExp> = changed(text, (given, node, reader) => {
@@ -160,7 +165,7 @@ const conditions: Shape<BytesMatcher> = changed(
 );
 const conditionNames = [...formNames, "contains", "startsWith", "endsWith", "regex", "size", "json", "not"];
 
-export const matcherDefinition = { anyOf: [text.schema, conditions.schema] };
+definitions["matcher"] = { anyOf: [text.schema, conditions.schema] };
 
 // ----------------------------------------------------------------------------------------------------------- headers
 
@@ -210,7 +215,7 @@ function isPairNode(node: Node): boolean {
 }
 
 /** Headers to send, in order: values by name, or a list of pairs. */
-export const headers: Shape<Pair[]> = either(namedHeaders, list(pair, "a list of [name, value]"));
+export const headers: Shape<Pair[]> = defined("headers", either(namedHeaders, list(pair, "a list of [name, value]")));
 
 /** The whole list that is expected. */
 export const headerList: Shape<Pair[]> = list(pair, "a list of [name, value]");
@@ -240,13 +245,13 @@ const headerIs: Shape<HeaderMatcher["is"]> = {
 };
 
 /** Headers that are expected among others. */
-export const headerMatchers: Shape<Located<HeaderMatcher>[]> = changed(
-  entries(headerIs, "expected headers by name"),
-  (given: Entry<HeaderMatcher["is"]>[], _, reader) => {
+export const headerMatchers: Shape<Located<HeaderMatcher>[]> = defined(
+  "headerMatchers",
+  changed(entries(headerIs, "expected headers by name"), (given: Entry<HeaderMatcher["is"]>[], _, reader) => {
     const before = reader.problems.length;
     const all = given.map(({ key, value, where, keyNode }) => {
       return { where, value: { name: headerName(key, keyNode, reader) ?? "", is: value } };
     });
     return reader.problems.length > before ? undefined : all;
-  },
+  }),
 );
