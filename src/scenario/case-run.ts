@@ -4,6 +4,7 @@ import type { Exchange, PendingExchange } from "../harness/exchange.js";
 import type { Proxy } from "../harness/proxy.js";
 import type { Reply, UpstreamRequestView } from "../harness/upstreams.js";
 import { PluginContext } from "../host/contexts.js";
+import { GuestTimeout } from "../host/guard.js";
 import type { Seen } from "./check.js";
 import { check } from "./check.js";
 import { mismatch, wordsOf } from "./matchers.js";
@@ -33,6 +34,8 @@ class Answers {
 /** One run of a case on a proxy: its steps one after the other. */
 export class CaseRun {
   readonly failures: Failure[] = [];
+  /** A plugin was stopped in the middle of something. */
+  broken = false;
   private readonly _case: Case;
   private readonly _snapshots: Snapshots | undefined;
   private readonly _answers: ReadonlyMap<string, Answers>;
@@ -69,6 +72,7 @@ export class CaseRun {
       } catch (thrown) {
         if (!(thrown instanceof HarnessError)) throw thrown;
         this._error = thrown;
+        this.broken ||= thrown.code === "GUEST_TIMEOUT" || thrown.code === "EXCHANGE_STUCK";
       }
       const seen = this._seen(proxy.engine.worker.log.since(firstLog), proxy.callsFrom(firstCall));
       if (this._error !== undefined) {
@@ -88,7 +92,8 @@ export class CaseRun {
     const firstDiagnostic = proxy.engine.diagnostics.length;
     switch (step.kind) {
       case "request": {
-        const pending = proxy.send(step.request);
+        // one watchdog for the whole exchange, as far as it goes at once
+        const pending = this._guarded(() => proxy.send(step.request));
         this._last = pending;
         if (step.name === undefined) return this._finish(pending);
         this._open.set(step.name, pending);
@@ -103,7 +108,7 @@ export class CaseRun {
         break;
       }
       case "wait":
-        proxy.clock.advance(step.ms);
+        this._guarded(() => proxy.clock.advance(step.ms));
         break;
       case "tick":
         this._tick(step.times);
@@ -123,8 +128,21 @@ export class CaseRun {
         break;
       }
     }
-    proxy.clock.advance(0);
+    this._guarded(() => proxy.clock.advance(0));
     proxy.throwProblems(undefined, firstDiagnostic);
+  }
+
+  /** Work in plugins under one budget. */
+  private _guarded<T>(work: () => T): T {
+    try {
+      return this._proxy.engine.home.guard.run(work);
+    } catch (thrown) {
+      if (!(thrown instanceof GuestTimeout)) throw thrown;
+      this.broken = true;
+      throw new HarnessError("GUEST_TIMEOUT", `Plugin stopped: ${thrown.message}; raise the budget with budget`, {
+        cause: thrown,
+      });
+    }
   }
 
   /** Lets time pass until the exchange is over; nobody can answer what is held meanwhile. */

@@ -1,56 +1,40 @@
 import { HarnessError } from "../errors.js";
-import type { Proxy } from "../harness/proxy.js";
-import { createProxy } from "../harness/proxy.js";
-import type { Upstream, UpstreamOptions } from "../harness/upstreams.js";
 import { CaseRun, unforeseen } from "./case-run.js";
+import type { Lease } from "./proxy-pool.js";
+import { ProxyPool } from "./proxy-pool.js";
 import type { Snapshots } from "./snapshots.js";
-import type { Case, CaseResult, ScenarioUpstream, TestCase } from "./types.js";
+import type { Case, CaseResult, TestCase } from "./types.js";
 
 export interface RunCaseOptions {
   /** Where texts of the expectation `snapshot` are; without, they are not compared. */
   readonly snapshots?: Snapshots;
+  /** Proxies that cases share one after the other. Default: each case starts its own. */
+  readonly pool?: ProxyPool;
 }
 
-/** Runs a case on a proxy of its own. What the plugin does wrong is in the result. */
+/** Runs a case on a proxy as just started. What the plugin does wrong is in the result. */
 export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<CaseResult> {
   if (one.skip !== undefined) return skipped;
   const start = performance.now();
   const run = new CaseRun(one, options.snapshots);
-  let proxy: Proxy | undefined;
+  const own = options.pool === undefined ? new ProxyPool() : undefined;
+  let lease: Lease | undefined;
   try {
-    proxy = await startProxy(one, run);
-    await run.on(proxy);
+    lease = await (options.pool ?? own!).take(one, run);
+    await run.on(lease.proxy);
   } catch (thrown) {
-    if (proxy === undefined && thrown instanceof HarnessError) run.refused(thrown);
+    if (lease === undefined && thrown instanceof HarnessError) run.refused(thrown);
     else run.failures.push(unforeseen(thrown));
   }
-  const logs = run.failures.length === 0 ? [] : (proxy?.logs ?? []).map(({ line }) => line);
-  proxy?.close();
-  const outcome = run.failures.length === 0 ? "passed" : "failed";
+  const passed = run.failures.length === 0;
+  const logs = passed || lease === undefined ? [] : lease.proxy.logs.map(({ line }) => line);
+  lease?.end(run.broken);
+  own?.[Symbol.dispose]();
+  const outcome = passed ? "passed" : "failed";
   return { outcome, failures: run.failures, durationMs: performance.now() - start, logs };
 }
 
 const skipped: CaseResult = { outcome: "skipped", failures: [], durationMs: 0, logs: [] };
-
-function startProxy(one: Case, run: CaseRun): Promise<Proxy> {
-  const upstreams = Object.fromEntries(one.upstreams.map((given) => [given.name, upstreamOf(given, run)]));
-  return createProxy({ ...one.proxy, upstreams });
-}
-
-function upstreamOf(given: ScenarioUpstream, run: CaseRun): UpstreamOptions {
-  const { replies, protocol, trailers, address, unhealthy } = given;
-  const [first] = replies;
-  // a refused connection is refused before there is a request that a function could answer
-  const refuses = replies.length === 1 && typeof first === "object" && first.fault === "refused";
-  const answer: Upstream = refuses ? first : (request) => run.answer(request);
-  return {
-    answer,
-    ...(protocol && { protocol }),
-    ...(trailers !== undefined && { enableTrailers: trailers }),
-    ...(address !== undefined && { address }),
-    ...(unhealthy !== undefined && { unhealthy }),
-  };
-}
 
 /** A case as runners and reporters take it. */
 export function testOf(one: Case, options: RunCaseOptions = {}): TestCase {
