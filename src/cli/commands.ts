@@ -8,6 +8,7 @@ import { exitCodeOf, printError, UsageError } from "./errors.js";
 import { inspectCommand } from "./inspect.js";
 import { envoyCommand } from "./envoy.js";
 import { runCommand } from "./run.js";
+import { testCommand } from "./test.js";
 import { verifyCommand } from "./verify.js";
 
 /** One verb of `pwh`. Its file parses, calls one function that is also public API, and prints. */
@@ -22,7 +23,7 @@ export interface Command {
   run(args: Record<string, unknown>): Promise<number>;
 }
 
-const commands: readonly Command[] = [runCommand, inspectCommand, verifyCommand, envoyCommand];
+const commands: readonly Command[] = [runCommand, testCommand, inspectCommand, verifyCommand, envoyCommand];
 
 /**
  * Runs `pwh` with these arguments.

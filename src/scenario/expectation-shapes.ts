@@ -1,5 +1,5 @@
 import { isScalar } from "yaml";
-import { utf8ByteString } from "../abi/bytes.js";
+import { utf8, utf8ByteString } from "../abi/bytes.js";
 import { logLevelNames } from "../abi/enums.js";
 import type { BytesMatcher } from "./matchers.js";
 import type { Field, Shape } from "./shape.js";
@@ -20,7 +20,7 @@ import {
   word,
 } from "./shape.js";
 import type { Expectations, Located, LogExpectation } from "./types.js";
-import { headerList, headerMatchers, matcher } from "./values.js";
+import { conditionFields, conditionOf, headerList, headerMatchers, matcher } from "./values.js";
 
 const status = located(integer(0, 999));
 const message = {
@@ -59,14 +59,14 @@ const call = defined(
 );
 
 const logItem: Shape<LogExpectation> = either(
-  changed(text, (given): LogExpectation => ({ message: { exactly: Buffer.from(given) } })),
+  changed(text, (given): LogExpectation => ({ message: { exactly: utf8(given) } })),
   changed(
-    object(
-      "an expected line (level, message)",
-      { level: [word(logLevelNames), "Level of the line"], message: [matcher, "A text, or a condition"] },
-      ["message"],
-    ),
-    ({ level, message: is }): LogExpectation => ({ ...(level !== undefined && { level }), message: is }),
+    object("an expected line", { level: [word(logLevelNames), "Level of the line"], ...conditionFields }),
+    (given, node, reader): LogExpectation | undefined => {
+      const { level, ...condition } = placeless(given);
+      const message = Object.keys(condition).length > 0 ? conditionOf(condition, node, reader) : {};
+      return message && { ...(level !== undefined && { level }), message };
+    },
   ),
 );
 

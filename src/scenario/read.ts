@@ -45,7 +45,8 @@ export async function readScenario(source: string, file: string): Promise<Case[]
     reader.problems.push({ where: at ? reader.where(at) : { file, line: 1, column: 1 }, message });
   };
   if (fields === undefined) {
-    if (reader.problems.length === 0) problem(node, "The file has no tests: it needs a list behind the key tests");
+    if (reader.problems.length === 0)
+      problem(undefined, "The file is empty: it needs a list of cases behind the key tests");
     throw scenarioError(reader.problems);
   }
   const defaults = await defaultsOf(fields, reader, [resolve(file)]);
@@ -65,13 +66,16 @@ interface Parsed {
 
 function parsed(source: string, file: string): Parsed {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
   const reader = new Reader(file, dirname(resolve(file)), document as Document<ParsedNode>, lines);
   reader.files.add(resolve(file));
   for (const { message, pos } of [...document.errors, ...document.warnings]) {
     const { line, col } = lines.linePos(pos[0]);
     const where = { file, line: Math.max(1, line), column: Math.max(1, col) };
-    reader.problems.push({ where, message: `Cannot read the YAML: ${message}` });
+    reader.problems.push({
+      where,
+      message: `Cannot read the YAML: ${message.replace(/; please use YAML\.\w+\(\)/, "")}`,
+    });
   }
   const node = (document.contents ?? undefined) as Node | undefined;
   if (reader.problems.length > 0 || node === undefined || isNothing(node)) return { reader, fields: undefined, node };

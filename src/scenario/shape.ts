@@ -65,14 +65,14 @@ export class Reader {
     return undefined;
   }
 
-  wrong(node: Node, words: string): undefined {
-    return this.problem(node, `Expected ${words}, found ${kindOf(node)}`);
+  wrong(node: Node, words: string, target: Node = node): undefined {
+    return this.problem(node, `Expected ${words}, found ${kindOf(target)}`);
   }
 
   read<T>(node: Node, shape: Shape<T>): T | undefined {
     const target = this.behind(node);
     if (target === undefined) return undefined;
-    if (!shape.takes(target)) return this.wrong(node, shape.words);
+    if (!shape.takes(target)) return this.wrong(node, shape.words, target);
     if (++this._depth > deepest || ++this._nodes > mostNodes) {
       this._depth--;
       const limit = this._nodes > mostNodes ? `${mostNodes} values` : `${deepest} levels`;

@@ -5,7 +5,7 @@ import { limits } from "../abi/limits.js";
 import type { Pair } from "../abi/pairs.js";
 import { messageOf } from "../errors.js";
 import type { BytesMatcher, HeaderMatcher } from "./matchers.js";
-import type { Entry, Field, Reader, Shape } from "./shape.js";
+import type { Entry, Field, Reader, Shape, Value } from "./shape.js";
 import {
   changed,
   defined,
@@ -139,29 +139,36 @@ const inner: Shape<BytesMatcher> = {
   read: (node, reader) => matcher.read(node, reader),
 };
 
-const conditions: Shape<BytesMatcher> = changed(
-  object("a condition", {
-    ...forms,
-    contains: [bytes, "These bytes are found in it"],
-    startsWith: [bytes, "It begins with these bytes"],
-    endsWith: [bytes, "It ends with these bytes"],
-    regex: [regex, "The expression is found in it; ^ and $ tie it to the ends. Flags as in /…/i"],
-    size: [integer(0, limits.fileBytes), "It has so many bytes"],
-    json: [json, "It is this value as JSON, whatever the spaces and the order of keys"],
-    not: [inner, "It is not so"],
-  }),
-  (all, node, reader) => {
-    const { text: exact, base64, hex, latin1, file, times, ...rest } = placeless(all);
-    const given = Object.fromEntries(
-      Object.entries({ text: exact, base64, hex, latin1, file, times }).filter(([, value]) => value !== undefined),
-    ) as Forms;
-    if (Object.keys(given).length > 0) {
-      const exactly = bytesOfForms(given, node, reader);
-      return exactly && { ...rest, exactly };
-    }
-    if (Object.keys(rest).length > 0) return rest;
-    return reader.problem(node, `Expected a condition, found none of ${conditionNames.join(", ")}`);
-  },
+/** Keys of a condition: all that are given must hold. */
+export const conditionFields = {
+  ...forms,
+  contains: [bytes, "These bytes are found in it"],
+  startsWith: [bytes, "It begins with these bytes"],
+  endsWith: [bytes, "It ends with these bytes"],
+  regex: [regex, "The expression is found in it; ^ and $ tie it to the ends. Flags as in /…/i"],
+  size: [integer(0, limits.fileBytes), "It has so many bytes"],
+  json: [json, "It is this value as JSON, whatever the spaces and the order of keys"],
+  not: [inner, "It is not so"],
+} as const satisfies Readonly<Record<string, Field<unknown>>>;
+
+type Conditions = { readonly [K in keyof typeof conditionFields]?: Value<(typeof conditionFields)[K][0]> };
+
+/** The condition that these keys make. */
+export function conditionOf(all: Conditions, node: Node, reader: Reader): BytesMatcher | undefined {
+  const { text: exact, base64, hex, latin1, file, times, ...rest } = all;
+  const given = Object.fromEntries(
+    Object.entries({ text: exact, base64, hex, latin1, file, times }).filter(([, value]) => value !== undefined),
+  ) as Forms;
+  if (Object.keys(given).length > 0) {
+    const exactly = bytesOfForms(given, node, reader);
+    return exactly && { ...rest, exactly };
+  }
+  if (Object.keys(rest).length > 0) return rest;
+  return reader.problem(node, `Expected a condition, found none of ${conditionNames.join(", ")}`);
+}
+
+const conditions: Shape<BytesMatcher> = changed(object("a condition", conditionFields), (given, node, reader) =>
+  conditionOf(placeless(given), node, reader),
 );
 const conditionNames = [...formNames, "contains", "startsWith", "endsWith", "regex", "size", "json", "not"];
 

@@ -1,0 +1,181 @@
+import { writeFileSync } from "node:fs";
+import type { Finished } from "../scenario/types.js";
+import type { RunTestsOptions, TestRun } from "../scenario/run-tests.js";
+import { didYouMean } from "../abi/nearest.js";
+import { messageOf } from "../errors.js";
+import { whyUnreadable } from "../harness/source.js";
+import { failureText, prettyReport, resultLine, summaryText } from "../report/tests/pretty.js";
+import type { Paint } from "../report/style.js";
+import { paintFor } from "../report/style.js";
+import type { Command } from "./commands.js";
+import { UsageError } from "./errors.js";
+import { lastOf, repeated, text } from "./exchange-options.js";
+import { listOf } from "./values.js";
+
+const reporters = ["pretty", "json", "junit", "tap", "github"] as const;
+type ReporterName = (typeof reporters)[number];
+
+/** A reporter, and where its report goes: a file, or standard output. */
+interface Report {
+  readonly name: ReporterName;
+  readonly file: string | undefined;
+}
+
+export const testCommand: Command = {
+  name: "test",
+  usage: "test [files..]",
+  summary: "run scenario files (*.pwh.yaml)",
+  positionals: { files: { describe: "files, directories or patterns [.]", type: "string", array: true } },
+  options: {
+    filter: { ...text, alias: "f", describe: "only tests whose name has this text, or matches /this/" },
+    tag: { ...repeated, alias: "t", describe: "only tests with one of these tags; !tag: without it" },
+    bail: { type: "boolean", describe: "stop after the first failure" },
+    update: { type: "boolean", alias: "u", describe: "write snapshots as things are now" },
+    watch: { type: "boolean", alias: "w", describe: "run again whenever a module, a configuration or a file changes" },
+    reporter: {
+      ...repeated,
+      alias: "r",
+      describe: `${reporters.join(", ")}; with a file: junit=out.xml [pretty]`,
+    },
+    json: { type: "boolean", describe: "the same as --reporter json" },
+    list: { type: "boolean", describe: "print the names of the tests, and run none" },
+  },
+  examples: ["$0 test tests/", "$0 test --reporter pretty --reporter junit=out.xml", "$0 test --tag smoke --watch"],
+  async run(args) {
+    const reports = reportsOf(args);
+    const options = optionsOf(args);
+    const { testFiles } = await import("../scenario/files.js");
+    const given = listOf(args["files"]);
+    if (args["list"] === true) return list(testFiles(given), options);
+    if (args["watch"] !== true) return once(testFiles(given), reports, options, args["update"] === true);
+    const { watchTests } = await import("./test-watch.js");
+    return watchTests(() => once(testFiles(given), reports, options, args["update"] === true), given);
+  },
+};
+
+function reportsOf(args: Record<string, unknown>): Report[] {
+  const given = listOf(args["reporter"]).map((one): Report => {
+    const [name, ...rest] = one.split("=");
+    const file = rest.length > 0 ? rest.join("=") : undefined;
+    if (!(reporters as readonly string[]).includes(name!)) {
+      throw new UsageError(
+        `Cannot use --reporter "${name}"${didYouMean(name!, reporters)}: reporters are ${reporters.join(", ")}`,
+      );
+    }
+    if (file === "")
+      throw new UsageError(`Cannot use --reporter ${one}: a file name is missing behind the equals sign`);
+    return { name: name as ReporterName, file };
+  });
+  if (args["json"] === true) given.push({ name: "json", file: undefined });
+  if (given.filter(({ file }) => file === undefined).length > 1) {
+    throw new UsageError("Cannot print two reports: give all but one a file, as in --reporter junit=out.xml");
+  }
+  return given.length === 0 ? [{ name: "pretty", file: undefined }] : given;
+}
+
+function optionsOf(args: Record<string, unknown>): RunTestsOptions {
+  const filter = lastOf(args, "filter");
+  const tags = listOf(args["tag"])
+    .flatMap((one) => one.split(","))
+    .filter((one) => one !== "");
+  return {
+    ...(filter !== undefined && { filter: filterOf(filter) }),
+    ...(tags.length > 0 && { tags }),
+    ...(args["bail"] === true && { bail: 1 }),
+  };
+}
+
+function filterOf(given: string): RegExp {
+  const [, source, flags] = /^\/(.+)\/([imsu]*)$/s.exec(given) ?? [];
+  try {
+    return source === undefined ? new RegExp(given.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")) : new RegExp(source, flags);
+  } catch (thrown) {
+    throw new UsageError(`Cannot use --filter ${given}: ${messageOf(thrown)}`);
+  }
+}
+
+async function list(files: readonly string[], options: RunTestsOptions): Promise<number> {
+  const { chosenTests, readAllTests } = await import("../scenario/run-tests.js");
+  const read = await readAllTests(files);
+  for (const { name, where, tags } of chosenTests(read, options)) {
+    process.stdout.write(`${where.file}:${where.line}  ${name}${tags.length > 0 ? `  (${tags.join(", ")})` : ""}\n`);
+  }
+  for (const file of read) file.close();
+  return 0;
+}
+
+/** One run of everything. @returns The exit code. */
+async function once(
+  files: readonly string[],
+  reports: readonly Report[],
+  options: RunTestsOptions,
+  update: boolean,
+): Promise<number> {
+  const { readAllTests, runTests } = await import("../scenario/run-tests.js");
+  const read = await readAllTests(files, { update });
+  const paint = paintFor(process.stdout);
+  const isPretty = reports.some(({ name, file }) => name === "pretty" && file === undefined);
+  const show = isPretty ? new Progress(paint) : undefined;
+  const run = await runTests(read, { ...options, finished: (one, done, all) => show?.result(one, done, all) });
+  show?.end(run);
+  for (const { name, file } of reports) {
+    if (name === "pretty" && file === undefined) continue;
+    const report = await reportText(name, run);
+    if (file === undefined) process.stdout.write(report);
+    else writeReport(file, report);
+  }
+  return run.finished.some(({ result }) => result.outcome === "failed") ? 1 : 0;
+}
+
+async function reportText(name: ReporterName, run: TestRun): Promise<string> {
+  switch (name) {
+    case "pretty":
+      return prettyReport(run, (_, plain) => plain);
+    case "json":
+      return (await import("../report/tests/json.js")).jsonReport(run);
+    case "junit":
+      return (await import("../report/tests/junit.js")).junitReport(run);
+    case "tap":
+      return (await import("../report/tests/tap.js")).tapReport(run);
+    case "github":
+      return (await import("../report/tests/github.js")).githubReport(run);
+  }
+}
+
+function writeReport(file: string, report: string): void {
+  try {
+    writeFileSync(file, report);
+  } catch (thrown) {
+    throw new UsageError(`Cannot write the report to ${file}: ${whyUnreadable(thrown)}`);
+  }
+}
+
+/** What a person sees while tests run: on a terminal how far it is, and failures as they come. */
+class Progress {
+  private readonly _paint: Paint;
+  private readonly _isTerminal = process.stdout.isTTY === true;
+  private _shownMs = 0;
+
+  constructor(paint: Paint) {
+    this._paint = paint;
+  }
+
+  result(one: Finished, done: number, all: number): void {
+    if (one.result.outcome === "failed") this._write(`${failureText(one, this._paint)}\n\n`);
+    else if (all <= listed) this._write(`${resultLine(one, this._paint)}\n`);
+    if (!this._isTerminal || performance.now() - this._shownMs < everyMs) return;
+    this._shownMs = performance.now();
+    process.stdout.write(`\r\u001b[K${this._paint("dim", `${done} of ${all}`)}`);
+  }
+
+  end(run: TestRun): void {
+    this._write(`\n${summaryText(run, this._paint)}\n`);
+  }
+
+  private _write(lines: string): void {
+    process.stdout.write(this._isTerminal ? `\r\u001b[K${lines}` : lines);
+  }
+}
+const everyMs = 50;
+/** So many tests that passed are shown by name. */
+const listed = 50;
