@@ -23,6 +23,7 @@ import type { PluginCall } from "./calls.js";
 import type { DnsTable } from "../host/services/dns.js";
 import type { Home } from "./home.js";
 import { newHome } from "./home.js";
+import { checkOptions, pluginChecks } from "./option-checks.js";
 import { configurationBytes } from "./option-values.js";
 import { ManualCallouts } from "./calls.js";
 import type { StreamDriverOptions, StreamSettings } from "./stream-driver.js";
@@ -107,6 +108,7 @@ export interface PluginSnapshot {
  *   VM_START_REFUSED; CONFIGURE_REFUSED; OPTION_INVALID.
  */
 export async function loadPlugin(source: ModuleSource, options: PluginOptions = {}): Promise<Plugin> {
+  checkOptions("loadPlugin", options, pluginChecks);
   const module = await loadSource(source);
   const home = options.with?.home ?? newHome(options, (clock) => new ManualCallouts(clock, options.upstreams));
   const { process, guard } = home;

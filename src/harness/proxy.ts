@@ -32,6 +32,7 @@ import type {
 import type { HeaderMap } from "../proxy/header-map.js";
 import type { Exchange, ProxyRequest, SendOptions } from "./exchange.js";
 import { PendingExchange } from "./exchange.js";
+import { checkOptions, filterChecks, listenerChecks, proxyChecks, upstreamChecks } from "./option-checks.js";
 import { configurationBytes, logLevelOf } from "./option-values.js";
 import type { ModuleSource } from "./source.js";
 import { loadSource, nameOfSource } from "./source.js";
@@ -153,6 +154,11 @@ export interface ProxyCall {
  * @throws {HarnessError} As `loadPlugin`, for a plugin that Envoy would not start with; OPTION_INVALID.
  */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
+  checkOptions("createProxy", options, proxyChecks);
+  checkOptions("createProxy's listener", options.listener ?? {}, listenerChecks);
+  for (const [name, one] of Object.entries(options.upstreams ?? {})) {
+    if (typeof one === "object" && "answer" in one) checkOptions(`upstream "${name}"`, one, upstreamChecks);
+  }
   if (options.tcp !== undefined) {
     for (const name of ["accessLoggers", "route", "routes", "virtualHosts"] as const) {
       if (options[name] !== undefined)
@@ -204,6 +210,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 async function pluginConfig(given: ModuleSource | FilterOptions): Promise<PluginConfig> {
   const plain = typeof given === "string" || given instanceof URL || given instanceof Uint8Array;
   const options: FilterOptions = plain ? { module: given } : given;
+  checkOptions("a filter", options, filterChecks);
+  if (options.module === undefined) throw new HarnessError("OPTION_INVALID", "Cannot use a filter: it has no module");
   if (options.failurePolicy !== undefined && options.failOpen !== undefined) {
     throw new HarnessError(
       "OPTION_INVALID",

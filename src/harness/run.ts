@@ -130,9 +130,9 @@ export interface Timing {
  */
 export async function run(source: ModuleSource, options: RunOptions = {}): Promise<RunReport> {
   const began = performance.now();
-  const plugin = await loadPlugin(source, { ...options, onFailure: "policy" });
+  const { exchange = {}, repeat: _, ...ofPlugin } = options;
+  const plugin = await loadPlugin(source, { ...ofPlugin, onFailure: "policy" });
   const startMs = performance.now() - began;
-  const exchange = options.exchange ?? {};
   const setting = settingOf(plugin, options);
   const repeat = options.repeat ?? 1;
   const exchangesUs: number[] = [];
