@@ -126,7 +126,11 @@ export class UpstreamRequest implements HostEvents {
 
   /** Nobody waits for the answer any more. */
   abandon(): void {
-    if (this._over) return;
+    if (this._over) {
+      // [R] found by parity:fuzz: answered before it was whole, it costs its connection
+      if (!this._complete && this._answered) this._stream?.reset();
+      return;
+    }
     this._finish();
     this._stream?.reset();
   }
