@@ -10,4 +10,6 @@ declare module "vitest" {
 expect.extend(matchers);
 
 export { matchers };
+export { proxyTest } from "./proxy-test.js";
+export type { ProxyTestOptions } from "./proxy-test.js";
 export type * from "./matchers.js";
