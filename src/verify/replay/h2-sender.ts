@@ -35,6 +35,8 @@ export class H2Sender {
   readonly #connection: H2Connection;
   readonly #id: number;
   readonly #dispatch: Dispatch;
+  /** Data that waits for the codec. */
+  #waiting: { bytes: Buffer; end: boolean } | undefined;
   #last: Promise<unknown> | undefined;
   #over = false;
 
@@ -45,13 +47,20 @@ export class H2Sender {
   }
 
   fields(headers: HeaderMap, end: boolean): void {
+    this.#waiting = undefined;
     this.#next(() => this.#connection.sendHeaders(this.#id, headers.pairs(), end));
   }
 
   data(bytes: Uint8Array, end: boolean): void {
     if (bytes.length === 0 && !end) return;
-    const sent = Buffer.from(bytes);
-    this.#next(() => this.#connection.sendData(this.#id, sent, end));
+    if (this.#waiting !== undefined && this.#dispatch.active) {
+      this.#waiting.bytes = Buffer.concat([this.#waiting.bytes, bytes]); // what waits together goes out in one frame
+      this.#waiting.end ||= end;
+      return;
+    }
+    const sent = { bytes: Buffer.from(bytes), end };
+    this.#waiting = this.#dispatch.active ? sent : undefined;
+    this.#next(() => this.#connection.sendData(this.#id, sent.bytes, sent.end));
   }
 
   /** Trailers that are empty are an empty DATA frame. [E] skip_encoding_empty_trailers */
