@@ -160,7 +160,7 @@ describe("modules that may not link", () => {
     const bytes = await assemble(wat);
     const isNewer = how === "WASM_FEATURE" && WebAssembly.validate(bytes as BufferSource); // this Node has it
     if (isNewer) await checkEnding(bytes);
-    else expect(await checkEnding(bytes)).toBe(how);
+    else expect(await checkEnding(bytes, 15_000)).toBe(how); // none of these loops: a busy machine may take its time
     expect("polluted" in {}).toBe(false);
   });
 
