@@ -68,3 +68,9 @@ export class HarnessError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** The same error, its message beginning with the file it is about; what is no `HarnessError` stays as it is. */
+export function named(thrown: unknown, file: string): unknown {
+  if (!(thrown instanceof HarnessError)) return thrown;
+  return new HarnessError(thrown.code, `${file}: ${thrown.message}`, { cause: thrown, details: thrown.details });
+}

@@ -23,16 +23,21 @@ export interface LeftMessage {
   readonly complete: boolean;
 }
 
-/** What is wrong with the messages that left, and that Envoy sends all the same. */
+/**
+ * What is wrong with the messages that left, and that Envoy sends all the same.
+ *
+ * @param asked Method of the request as it came: an answer to HEAD declares a length and has no body.
+ */
 export function tellOfMessages(
   upstream: LeftMessage,
   client: LeftMessage,
+  asked: string | undefined,
   tell: DiagnosticSource["onDiagnostic"],
 ): void {
   tellOfLength("request", upstream, tell);
-  const method = upstream.headers?.first(":method");
+  const isHead = asked === "HEAD" || upstream.headers?.first(":method") === "HEAD";
   const status = client.headers?.first(":status");
-  if (method !== "HEAD" && status !== "304") tellOfLength("response", client, tell);
+  if (!isHead && status !== "304") tellOfLength("response", client, tell);
   for (const [name, value] of client.headers ?? []) {
     if (!/[\r\n]/.test(value)) continue;
     tell(

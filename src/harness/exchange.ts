@@ -7,6 +7,8 @@ import { millisecondsToNs } from "../host/services/clock.js";
 import type { Client, DownstreamStream } from "../proxy/envoy/peers.js";
 import type { AccessEntry } from "../proxy/envoy/settings.js";
 import { HeaderMap } from "../proxy/header-map.js";
+import type { LeftMessage } from "./diagnostics.js";
+import { tellOfMessages } from "./diagnostics.js";
 import type { HeadersInput } from "./headers.js";
 import { headers, pairsOf } from "./headers.js";
 import type { Proxy, ProxyCall } from "./proxy.js";
@@ -108,6 +110,8 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   private readonly _firstDiagnostic: number;
   private _access: AccessEntry | undefined = undefined;
   private _over = false;
+  /** As the client sent it. */
+  private _method: string | undefined = undefined;
   private _lastLog = 0;
   private _lastCall = 0;
   private _error: HarnessError | undefined = undefined;
@@ -197,6 +201,10 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     this._access = access;
     this._lastLog = this._proxy.engine.worker.log.next;
     this._lastCall = this._proxy.engine.callouts.calls.length;
+    const { upstreamRequest, response } = this;
+    const client = response.status === 0 ? nothingLeft : response;
+    const { onDiagnostic } = this._proxy.engine.worker;
+    tellOfMessages(upstreamRequest ?? nothingLeft, client, this._method, onDiagnostic);
     this._proxy.forget(this);
   }
 
@@ -205,6 +213,7 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     const trailers = request.trailers && headers(request.trailers, "requestTrailers");
     const ends = pieces.length === 0 && trailers === undefined && request.incomplete !== true;
     const map = requestHeaders(request, pieces, http2);
+    this._method = map.first(":method");
     this._proxy.begin(this);
     this.stream.headers(map, ends);
     if (ends) return;
@@ -227,6 +236,8 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     else step(0);
   }
 }
+
+const nothingLeft: LeftMessage = { headers: undefined, body: noBytes, complete: false };
 
 /** Without `then`: a promise of something thenable would wait for it for ever. What it shows is made when somebody looks. */
 class FinishedExchange implements Exchange {

@@ -1,6 +1,7 @@
 import type { HostProcess } from "../host/process.js";
 import type { Clock } from "../host/services/clock.js";
 import type { EnvoyStream } from "../proxy/envoy/attributes.js";
+import { BugLines } from "../proxy/envoy/bug-lines.js";
 import { FailedFilter } from "../proxy/envoy/failed-filter.js";
 import { HttpDate } from "../proxy/envoy/http-date.js";
 import { listenerDefaults } from "../proxy/envoy/listener-defaults.js";
@@ -34,6 +35,9 @@ export class PluginListener implements StreamHome {
   /** Told of every answer of the plugin. */
   onAnswer: AnswerListener | undefined = undefined;
   private readonly _plugin: Plugin;
+  /** Of the last stream; undefined when the VM had failed before. */
+  private _last: PluginFilter | undefined = undefined;
+  private readonly _bugs = new BugLines();
   private readonly _filter: { readonly allowOnHeadersStopIteration: boolean };
 
   constructor(plugin: Plugin, options: PluginOptions, upstream: Cluster, passTrailers: boolean) {
@@ -56,8 +60,9 @@ export class PluginListener implements StreamHome {
   filters(_worker: HostProcess, info: EnvoyStream): HttpFilter[] {
     this.before = new TapFilter();
     this.behind = new TapFilter();
+    this._last = undefined;
     if (this._plugin.vm.failed) return [this.before, new FailedFilter(), this.behind];
-    const filter = new PluginFilter(this._plugin.root, info, this._filter);
+    const filter = (this._last = new PluginFilter(this._plugin.root, info, this._filter));
     filter.onAnswer = this.onAnswer;
     return [this.before, filter, this.behind];
   }
@@ -70,5 +75,12 @@ export class PluginListener implements StreamHome {
     return [];
   }
 
-  bug(): void {}
+  bug(thread: HostProcess, what: string): void {
+    this._bugs.write(thread, what);
+  }
+
+  /** The plugin answered the last request itself. */
+  get pluginReplied(): boolean {
+    return this._last?.replied ?? false;
+  }
 }

@@ -35,7 +35,7 @@ import { PendingExchange } from "./exchange.js";
 import { checkOptions, filterChecks, listenerChecks, proxyChecks, upstreamChecks } from "./option-checks.js";
 import { configurationBytes, logLevelOf } from "./option-values.js";
 import type { ModuleSource } from "./source.js";
-import { loadSource, nameOfSource } from "./source.js";
+import { loadSource, nameOf, nameOfSource } from "./source.js";
 import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView, UpstreamsState } from "./upstreams.js";
 import type { UnusedReplies } from "./mocks.js";
 import type { TcpUpstream } from "./tcp-client.js";
@@ -221,6 +221,7 @@ async function pluginConfig(given: ModuleSource | FilterOptions): Promise<Plugin
   const { module, name, rootId, vmId, configuration, vmConfiguration, ...rest } = options;
   return {
     ...rest,
+    ...(!(module instanceof Uint8Array) && { file: nameOf(module) }),
     name: name ?? nameOfSource(module),
     rootId: rootId ?? "",
     vmId: vmId ?? "",

@@ -99,6 +99,8 @@ export interface RunReport {
   readonly response: MessageReport | undefined;
   /** As the client got it; undefined when it got nothing. */
   readonly client: MessageReport | undefined;
+  /** Whose answer the client got; undefined when it got none. */
+  readonly answeredBy: "upstream" | "plugin" | "Envoy" | undefined;
   readonly responseCodeDetails: string | undefined;
   readonly actions: readonly ActionReport[];
   /** All lines since the module was loaded; with `repeat`, those of the last exchange and what frames it. */
@@ -193,6 +195,7 @@ interface Exchanged {
   readonly upstream: MessageReport | undefined;
   readonly response: MessageReport | undefined;
   readonly client: MessageReport | undefined;
+  readonly answeredBy: RunReport["answeredBy"];
   readonly responseCodeDetails: string | undefined;
   readonly actions: readonly ActionReport[];
 }
@@ -255,6 +258,7 @@ function exchangeOnce(plugin: Plugin, setting: Setting, input: ExchangeInput): E
   });
   const { sent, body, trailers } = requestOf(input);
   const asSent = sent.pairs();
+  const method = sent.first(":method");
   const send = (part: () => void): void => {
     if (access !== undefined) return;
     part();
@@ -273,11 +277,14 @@ function exchangeOnce(plugin: Plugin, setting: Setting, input: ExchangeInput): E
   tellOfMessages(
     { headers: arrived?.headers, body: arrived?.body ?? noBytes, complete: arrived?.complete ?? false },
     { headers: client.status === 0 ? undefined : client.headers, body: client.body, complete: client.complete },
+    method,
     plugin.vm.process.onDiagnostic,
   );
   const { details } = access as unknown as AccessEntry;
+  const forwarded = setting.answered && details === "via_upstream";
   return {
-    outcome: outcomeOf(client, setting.answered && details === "via_upstream"),
+    outcome: outcomeOf(client, forwarded),
+    answeredBy: client.status === 0 ? undefined : forwarded ? "upstream" : listener.pluginReplied ? "plugin" : "Envoy",
     request: { headers: before.request ?? asSent, body, trailers: trailers.pairs(), complete: true },
     upstream: arrived && {
       headers: arrived.headers.pairs(),
@@ -354,10 +361,13 @@ function requestOf(input: ExchangeInput): { sent: HeaderMap; body: Uint8Array; t
 /** The upstream's answer. */
 function replyOf(input: ExchangeInput): Reply {
   const { status = 200, ...given } = input.response ?? {};
-  const { method } = input;
+  const method = new Map(pairsOf(input.headers ?? [])).get(":method") ?? input.method;
   const bodiless = method === "HEAD" || status === 204 || status === 304;
   if (bodiless && (given.body?.length ?? 0) > 0) {
-    throw new HarnessError("OPTION_INVALID", `Cannot send a response body: an answer ${status} to ${method} has none`);
+    throw new HarnessError(
+      "OPTION_INVALID",
+      `Cannot send a response body: an answer ${status}${method === undefined ? "" : ` to ${method}`} has none`,
+    );
   }
   const body = bodiless ? noBytes : (given.body ?? utf8("hello"));
   const trailers = pairsOf(given.trailers ?? []);

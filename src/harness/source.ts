@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { concat } from "../abi/bytes.js";
 import { limits } from "../abi/limits.js";
-import { HarnessError, messageOf } from "../errors.js";
+import { HarnessError, messageOf, named } from "../errors.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import { loadModule } from "../vm/loaded-module.js";
 
@@ -38,7 +38,7 @@ export async function readNamedFile(path: string | URL): Promise<Uint8Array> {
 }
 
 /** The path as a person wrote it. */
-function nameOf(path: string | URL): string {
+export function nameOf(path: string | URL): string {
   const isUrl = path instanceof URL || /^https?:\/\//.test(path);
   if (!isUrl) return path;
   const url = new URL(path);
@@ -76,9 +76,7 @@ export async function naming<T>(source: ModuleSource, work: () => Promise<T>): P
   try {
     return await work();
   } catch (thrown) {
-    if (!(thrown instanceof HarnessError) || source instanceof Uint8Array) throw thrown;
-    const message = `${nameOf(source)}: ${thrown.message}`;
-    throw new HarnessError(thrown.code, message, { cause: thrown, details: thrown.details });
+    throw source instanceof Uint8Array ? thrown : named(thrown, nameOf(source));
   }
 }
 

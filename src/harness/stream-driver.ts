@@ -111,6 +111,8 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   private _answered = false;
   private _lastAction: Action | undefined = undefined;
   private _cutOff = false;
+  /** Of the request as it came. */
+  private _method: string | undefined = undefined;
   private _looked = false;
   /** Told of every stream callback and its raw answer; undefined when the guest failed in it. */
   onAnswer: ((callback: string, answer: number | undefined) => void) | undefined = undefined;
@@ -186,7 +188,9 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
     if (this._stream.requestHeaders !== undefined) throw this._illegal("request headers", "they were sent already");
     if (this._stream.finished || this._root.deleted) throw this._illegal("request headers", "the stream is closed");
     const failed = this._vm.failed;
-    this._stream.sendRequestHeaders(headers(input, "request"), endOfStream);
+    const map = headers(input, "request");
+    this._method = map.first(":method");
+    this._stream.sendRequestHeaders(map, endOfStream);
     return this._settle(failed);
   }
 
@@ -256,7 +260,7 @@ export class StreamDriver implements StreamEnds, AnswerListener, Disposable {
   close(): void {
     if (!this._looked) {
       this._looked = true;
-      tellOfMessages(this.upstream, this.client, this._vm.process.onDiagnostic);
+      tellOfMessages(this.upstream, this.client, this._method, this._vm.process.onDiagnostic);
     }
     if (this._stream.finished) return;
     const failed = this._vm.failed;

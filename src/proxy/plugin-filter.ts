@@ -68,7 +68,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   inLog = false;
   private _failureReplied = false;
   /** The plugin sent a local reply. */
-  private _replied = false;
+  replied = false;
   private _destroyed = false;
 
   constructor(root: PluginContext, properties: PropertyStore, options: PluginFilterOptions = {}) {
@@ -275,8 +275,8 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   sendLocalResponse(response: LocalResponse): void {
     if (this.isEnding("proxy_send_local_response")) return;
-    if (this._replied && this._options.repeatsLocalReplies === false) return;
-    this._replied = true;
+    if (this.replied && this._options.repeatsLocalReplies === false) return;
+    this.replied = true;
     this.handle.sendLocalReply({
       status: response.status & 0xffff, // [R]
       body: response.body,

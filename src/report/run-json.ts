@@ -46,6 +46,7 @@ export function runJson(file: string, report: RunReport, options: { readonly tra
     upstream: message(report.upstream),
     response: message(report.response),
     client: message(report.client),
+    answeredBy: report.answeredBy ?? null,
     responseCodeDetails: report.responseCodeDetails ?? null,
     actions: report.actions,
     logs: report.logs.map((record) => ({

@@ -21,7 +21,9 @@ export function runText(file: string, report: RunReport, paint: Paint, options: 
   out.push(...body("request body", request, upstream, paint), ...trailers(request, upstream, paint));
   if (client !== undefined) {
     const from = response?.headers ?? [];
-    title(`< ${statusLine(client.headers)}${report.outcome === "local response" ? "  (made by the plugin)" : ""}`);
+    title(
+      `< ${statusLine(client.headers)}${report.outcome === "local response" ? `  (made by ${report.answeredBy === "plugin" ? "the plugin" : "Envoy"})` : ""}`,
+    );
     out.push(...diff(from, client.fromPlugin ?? client.headers, paint, ""), ...byEnvoy(client, paint));
     out.push(...body("response body", response, client, paint), ...trailers(response, client, paint));
   } else {

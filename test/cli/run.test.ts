@@ -24,6 +24,18 @@ interface Report {
   readonly timing: { exchangesUs: number[] };
 }
 
+interface Side {
+  readonly headers: [string, string][];
+  readonly fromPlugin: [string, string][];
+}
+
+interface Sides {
+  readonly request: Side;
+  readonly upstream: Side;
+  readonly response: Side;
+  readonly client: Side;
+}
+
 function json(...args: string[]): Report {
   const { out, err } = pwh(["run", ...args, "--json"]);
   if (out === "") throw new Error(err);
@@ -240,6 +252,45 @@ describe("pwh run", () => {
       pwh(["run", probe, "-c", "on_request_headers: stack", ...args]).out.match(/^ +\d+: {2}0x/gm)!.length;
     expect(frames("--budget", "0")).toBe(frames());
     expect(frames()).toBeGreaterThanOrEqual(20);
+  });
+
+  // behaviour reference 2.1: hop-by-hop headers and those that only internal callers may send are gone before any filter
+  test("the plugin sees what the connection manager leaves, and what Envoy adds is told apart", () => {
+    const headers = ["connection: x-hop", "x-hop: 1", "x-envoy-retry-on: 5xx", "x-kept: 1"].flatMap((one) => [
+      "-H",
+      one,
+    ]);
+    const report = json(probe, "--scheme", "https", ...headers) as unknown as Sides;
+    const names = report.request.headers.map(([name]) => name);
+    expect(names).toContain("x-kept");
+    for (const gone of ["connection", "x-hop", "x-envoy-retry-on"]) expect(names).not.toContain(gone);
+    expect(report.request.headers).toContainEqual([":scheme", "https"]);
+    expect(report.request.headers).toContainEqual(["x-forwarded-proto", "https"]);
+    const added = ({ headers: all, fromPlugin }: Side): string[] =>
+      all.filter(([name]) => !fromPlugin.some(([one]) => one === name)).map(([name]) => name);
+    expect(added(report.upstream)).toEqual(["x-envoy-expected-rq-timeout-ms"]);
+    expect(added(report.client).toSorted()).toEqual(["date", "server"]);
+    expect(report.response.headers.map(([name]) => name)).toContain("x-envoy-upstream-service-time");
+  });
+
+  // behaviour reference 2.5: without :path no route is found, without :status the answer is replaced
+  test.each([
+    ["on_request_headers: remove 0 :path", "404", "Envoy"],
+    ["on_response_headers: remove 2 :status", "502", "Envoy"],
+    ["on_request_headers: local 403 why no -1; return 1", "403", "plugin"],
+    ["on_request_headers: return 0", "200", "upstream"],
+  ])("says who answered: %s", (script, status, by) => {
+    expect(json(probe, "-c", script)).toMatchObject({
+      answeredBy: by,
+      client: { headers: expect.arrayContaining([[":status", status]]) as unknown },
+    });
+    const made = pwh(["run", probe, "-c", script]).out.match(/^< .*\(made by (?:the )?(\w+)\)$/m)?.[1];
+    expect(made).toBe(by === "upstream" ? undefined : by);
+  });
+
+  test("an answer to HEAD declares a length without a body: nothing to tell of", () => {
+    const report = json(probe, "-X", "HEAD", "-c", "on_request_headers: local 403 why no -1; return 1");
+    expect(report).toMatchObject({ client: { body: { text: "" } }, diagnostics: [] });
   });
 
   test("says that a plugin paused for good, and that it cut the stream off", () => {

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Upstream } from "../../src/index.js";
 import { createProxy, noReply, reply } from "../../src/index.js";
+import { relayModule } from "../../src/harness/relay-module.js";
 import { probeWith } from "../support/probe.js";
 
 const tags = { module: "fixtures/http-headers/http-headers.wasm", configuration: { header: "x-team", value: "edge" } };
@@ -88,4 +92,43 @@ test("a paused request is answered by the idle timeout, five minutes later and a
   expect(response.text()).toBe("stream timeout");
   expect(access).toMatchObject({ details: "stream_idle_timeout", flags: "SI" });
   expect(proxy.clock.elapsedNs / 1e9).toBeCloseTo(300, 0);
+});
+
+test("with trace every VM keeps all events, without it the last of them", async () => {
+  const configured = async (trace: boolean): Promise<boolean> => {
+    await using proxy = await createProxy({ filters: [tags], upstreams: { web: reply(200) }, trace, workers: 2 });
+    for (let i = 0; i < 10; i++) await proxy.send();
+    return proxy.engine.workers.every(({ vms }) => vms.every((vm) => vm.trace.events !== undefined));
+  };
+  expect([await configured(true), await configured(false)]).toEqual([true, false]);
+  await using proxy = await createProxy({ filters: [tags], upstreams: { web: reply(200) }, trace: true });
+  for (let i = 0; i < 10; i++) await proxy.send();
+  const entered = proxy.trace.flatMap((event) => (event.kind === "enter" ? [event.callback] : []));
+  expect(entered.filter((name) => name === "proxy_on_configure")).toHaveLength(1);
+  expect(entered.filter((name) => name === "proxy_on_request_headers")).toHaveLength(10);
+});
+
+// behaviour reference 2.5
+test.each([
+  ['on_request_body: replace_body 0 "longer than before"', { body: "short" }, ["CONTENT_LENGTH_MISMATCH"]],
+  ['on_response_headers: add 2 x-y "a\\x0d\\x0ab: c"', {}, ["RESPONSE_HEADER_SPLIT"]],
+  ["on_request_headers: local 403 why no -1; return 1", { method: "HEAD" }, []],
+  ["on_request_headers: return 0", { body: "short" }, []],
+])("tells of messages that leave broken: %s", async (script, request, codes) => {
+  await using proxy = await createProxy({ filters: [probeWith(script)], upstreams: { web: reply(200, "hello") } });
+  const { diagnostics } = await proxy.send(request);
+  expect(diagnostics.map(({ code }) => code)).toEqual(codes);
+});
+
+test("a module that does not link is named by its file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pwh-"));
+  try {
+    const file = join(folder, "odd.wasm");
+    writeFileSync(file, relayModule({ abi: "0.2.1", imports: ["proxy_get_configuration"] }));
+    const starting = createProxy({ filters: [file] });
+    await expect(starting).rejects.toMatchObject({ code: "IMPORT_MISSING" });
+    await expect(starting).rejects.toThrow(`${file}: `);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,6 +1,6 @@
 import { LogLevel } from "../../abi/enums.js";
 import { utf8 } from "../../abi/bytes.js";
-import { HarnessError } from "../../errors.js";
+import { HarnessError, named } from "../../errors.js";
 import type { PluginContext } from "../../host/contexts.js";
 import type { Guard } from "../../host/guard.js";
 import { createVm, failureError, startPlugin } from "../../host/life-cycle.js";
@@ -33,6 +33,8 @@ export interface FetchCounts {
 /** What plugins of one proxy have in common. */
 export interface PluginHome {
   readonly guard: Guard;
+  /** Every VM keeps all its callbacks and hostcalls. */
+  readonly trace: boolean;
   /** Living VMs of the whole process. */
   active: number;
   /** By the beginning of their names. */
@@ -159,7 +161,7 @@ export async function vmOf(
   const shared = thread.vms.find((vm) => !vm.failed && sharesVm(vm, config));
   if (shared !== undefined) return shared;
   countCreated(home, counts);
-  return createVm(
+  const making = createVm(
     thread,
     config.module,
     {
@@ -171,6 +173,11 @@ export async function vmOf(
     home.guard,
     { unknownImports: config.unknownImports ?? "refuse", hostFunctions: config.hostFunctions ?? {} },
   );
+  const vm = await making.catch((thrown: unknown) => {
+    throw config.file === undefined ? thrown : named(thrown, config.file);
+  });
+  if (home.trace) vm.trace.events ??= [];
+  return vm;
 }
 
 const definedOf = (variables: Readonly<Record<string, string | undefined>> = {}): Record<string, string> =>

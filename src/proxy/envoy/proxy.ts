@@ -1,8 +1,6 @@
 import type { Diagnostic, DiagnosticCode } from "../../host/diagnostics.js";
 import { diagnostic } from "../../host/diagnostics.js";
 import type { ByteString } from "../../abi/bytes.js";
-import { utf8 } from "../../abi/bytes.js";
-import { LogLevel } from "../../abi/enums.js";
 import { HarnessError } from "../../errors.js";
 import { Guard } from "../../host/guard.js";
 import { HostProcess } from "../../host/process.js";
@@ -14,6 +12,7 @@ import type { PluginFilterOptions } from "../plugin-filter.js";
 import { PluginFilter } from "../plugin-filter.js";
 import type { EnvoyStream } from "./attributes.js";
 import { processProperty } from "./attributes.js";
+import { BugLines } from "./bug-lines.js";
 import { Connection } from "./connection.js";
 import { HttpDate } from "./http-date.js";
 import { FailedFilter } from "./failed-filter.js";
@@ -55,7 +54,7 @@ export class EnvoyProxy implements StreamHome {
   readonly requestId: () => ByteString;
   /** `date` of a response that has none. */
   readonly date: () => ByteString;
-  private readonly _bugs = new Map<string, number>();
+  private readonly _bugs = new BugLines();
   private readonly _count: Counters = { connections: 0, requestIds: 0 };
   /** Counters as sinks were told last. */
   private readonly _sunk = new Map<ByteString, bigint>();
@@ -85,6 +84,7 @@ export class EnvoyProxy implements StreamHome {
     );
     this.home = {
       guard: new Guard(settings.budgetMs),
+      trace: settings.trace,
       active: 0,
       vms: new Map(),
       fetches: { entries: 0, successes: 0, failures: 0 },
@@ -161,12 +161,9 @@ export class EnvoyProxy implements StreamHome {
     return this.plugins.chain(worker)[index]!;
   }
 
-  /** A line of Envoy's ENVOY_BUG, which it prints the first time, the second, the fourth, ... */
+  /** A line of Envoy's ENVOY_BUG. */
   bug(thread: HostProcess, what: string): void {
-    const times = (this._bugs.get(what) ?? 0) + 1;
-    this._bugs.set(what, times);
-    if ((times & (times - 1)) !== 0) return;
-    thread.log.write(LogLevel.Error, "host", 0, "envoy_bug", utf8(`envoy bug failure: ${what}`));
+    this._bugs.write(thread, what);
   }
 
   /** Those that have a single number, by name. */
@@ -193,7 +190,7 @@ export class EnvoyProxy implements StreamHome {
       accessLogLength: this.accessLog.length,
       diagnostics: this.diagnostics.slice(),
       counters: { ...this._count },
-      bugs: new Map(this._bugs),
+      bugs: new Map(this._bugs.times),
       sunk: new Map(this._sunk),
       random: this._random.capture(),
     };
@@ -208,7 +205,7 @@ export class EnvoyProxy implements StreamHome {
     this.accessLog.length = Math.min(this.accessLog.length, state.accessLogLength);
     this.diagnostics.splice(0, Infinity, ...state.diagnostics);
     Object.assign(this._count, state.counters);
-    refill(this._bugs, state.bugs);
+    refill(this._bugs.times, state.bugs);
     refill(this._sunk, state.sunk);
     this._random.restore(state.random);
   }

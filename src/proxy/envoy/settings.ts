@@ -18,6 +18,8 @@ export interface PluginConfig {
   readonly rootId: string;
   readonly vmId: string;
   readonly module: LoadedModule;
+  /** Where it was read from: errors about it begin so. */
+  readonly file?: string;
   readonly configuration: Uint8Array;
   readonly vmConfiguration: Uint8Array;
   /** Default V8. An empty name means it too; another is refused, as by an Envoy that was built without it. */
