@@ -5,6 +5,8 @@ import { messageOf } from "../errors.js";
 import type { CommandOptions } from "./arguments.js";
 import { curlArguments } from "./arguments.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
+import { importCommand } from "./import.js";
+import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
 import { envoyCommand } from "./envoy.js";
 import { runCommand } from "./run.js";
@@ -23,7 +25,15 @@ export interface Command {
   run(args: Record<string, unknown>): Promise<number>;
 }
 
-const commands: readonly Command[] = [runCommand, testCommand, inspectCommand, verifyCommand, envoyCommand];
+const commands: readonly Command[] = [
+  runCommand,
+  testCommand,
+  initCommand,
+  importCommand,
+  inspectCommand,
+  verifyCommand,
+  envoyCommand,
+];
 
 /**
  * Runs `pwh` with these arguments.

@@ -37,6 +37,7 @@ export const runCommand: Command = {
       ...text,
       describe: "milliseconds the plugin may run before it is stopped; 0: no limit [1000]",
     },
+    save: { ...text, describe: "write the exchange as a scenario file, for pwh test" },
     json: {
       type: "boolean",
       describe: "print one JSON object (schema: proxy-wasm-harness/schemas/run.json)",
@@ -74,6 +75,12 @@ export const runCommand: Command = {
         import("../report/style.js"),
       ]);
       process.stdout.write(`${runText(file, report, paintFor(process.stdout), { trace })}\n`);
+    }
+    const save = lastOf(args, "save");
+    if (save !== undefined && report.failure === undefined) {
+      const [{ saveRun }, { writeNew }] = await Promise.all([import("../scenario/save-run.js"), import("./output.js")]);
+      writeNew(save, await saveRun(file, options, save), false);
+      process.stderr.write(`wrote ${save}: run it with pwh test ${save}\n`);
     }
     return report.failure === undefined ? 0 : 1;
   },
