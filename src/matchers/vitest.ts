@@ -10,6 +10,7 @@ declare module "vitest" {
 expect.extend(matchers);
 
 export { matchers };
+export { describeScenarios } from "./describe-scenarios.js";
 export { proxyTest } from "./proxy-test.js";
 export type { ProxyTestOptions } from "./proxy-test.js";
 export type * from "./matchers.js";

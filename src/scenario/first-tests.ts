@@ -40,11 +40,10 @@ export async function firstTests(plugin: Draft["plugin"]): Promise<NewFile[]> {
 function testFile(scenario: string): string {
   const file = JSON.stringify(pathFrom(scenario, scenario));
   return `import { fileURLToPath } from "node:url";
-import { describeScenarios } from "proxy-wasm-harness/scenario";
-import { afterAll, describe, test } from "vitest";
+import { describeScenarios } from "proxy-wasm-harness/vitest";
 
 // Each case of the scenario file is a test here. For tests in TypeScript: createProxy and loadPlugin of proxy-wasm-harness.
-await describeScenarios(fileURLToPath(new URL(${file}, import.meta.url)), { describe, test, after: afterAll });
+await describeScenarios(fileURLToPath(new URL(${file}, import.meta.url)));
 `;
 }
 
