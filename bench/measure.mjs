@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Workload
  * @property {string} name
+ * @property {() => void} [fresh] Puts it back to its beginning, before each round; not timed.
  * @property {(times: number) => void} run Does the work `times` times, and throws when the work did not happen.
  */
 
@@ -21,12 +22,13 @@ export function median(values) {
  * @returns {number[][]} For each workload, its rounds.
  */
 export function interleave(workloads, { rounds = 40, roundMs = 25, warmUpMs = 600, equal = false } = {}) {
-  const alone = workloads.map(({ run }) => calibrate(run, roundMs, warmUpMs));
+  const alone = workloads.map(({ run, fresh }) => calibrate(run, fresh, roundMs, warmUpMs));
   const times = equal ? alone.map(() => Math.min(...alone)) : alone;
   /** @type {number[][]} */
   const results = workloads.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    workloads.forEach(({ run }, i) => {
+    workloads.forEach(({ run, fresh }, i) => {
+      fresh?.();
       const n = /** @type {number} */ (times[i]);
       const start = performance.now();
       run(n);
@@ -36,11 +38,12 @@ export function interleave(workloads, { rounds = 40, roundMs = 25, warmUpMs = 60
   return results;
 }
 
-/** How often a workload runs in a round, after it has been warmed up. @param {Workload["run"]} run @param {number} roundMs @param {number} warmUpMs */
-function calibrate(run, roundMs, warmUpMs) {
+/** How often a workload runs in a round, after it has been warmed up. @param {Workload["run"]} run @param {Workload["fresh"]} fresh @param {number} roundMs @param {number} warmUpMs */
+function calibrate(run, fresh, roundMs, warmUpMs) {
   let times = 1;
   const end = performance.now() + warmUpMs;
   for (;;) {
+    fresh?.();
     const start = performance.now();
     run(times);
     const took = performance.now() - start;

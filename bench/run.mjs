@@ -140,14 +140,14 @@ async function guarded() {
 /**
  * Two workloads, interleaved.
  *
- * @param {{ run: (times: number) => void }} a
- * @param {{ run: (times: number) => void }} b
+ * @param {{ run: (times: number) => void, fresh?: () => void }} a
+ * @param {{ run: (times: number) => void, fresh?: () => void }} b
  * @param {boolean} [equal] As for `interleave`.
  */
 function pair(a, b, equal = false) {
   const workloads = [
-    { name: "a", run: a.run },
-    { name: "b", run: b.run },
+    { ...a, name: "a" },
+    { ...b, name: "b" },
   ];
   return /** @type {[number[], number[]]} */ (interleave(workloads, { rounds, warmUpMs, equal }));
 }
