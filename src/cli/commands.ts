@@ -5,6 +5,7 @@ import { messageOf } from "../errors.js";
 import type { CommandOptions } from "./arguments.js";
 import { curlArguments } from "./arguments.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
+import { diffCommand } from "./diff.js";
 import { importCommand } from "./import.js";
 import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
@@ -30,6 +31,7 @@ const commands: readonly Command[] = [
   testCommand,
   initCommand,
   importCommand,
+  diffCommand,
   inspectCommand,
   verifyCommand,
   envoyCommand,

@@ -41,10 +41,12 @@ export class CaseRun {
   private readonly _answers: ReadonlyMap<string, Answers>;
   private readonly _open = new Map<string, PendingExchange>();
   private _proxy!: Proxy;
+  /** In the order of their steps. */
+  readonly exchanges: Exchange[] = [];
   private _last: Exchange | undefined = undefined;
   private _mayHold = true;
   /** What the plugin failed with, and whether somebody expected it. */
-  private _error: HarnessError | undefined = undefined;
+  error: HarnessError | undefined = undefined;
 
   constructor(one: Case, snapshots: Snapshots | undefined) {
     this._case = one;
@@ -59,7 +61,7 @@ export class CaseRun {
 
   /** The plugin did not even start. */
   refused(error: HarnessError): void {
-    this._error = error;
+    this.error = error;
     this._checkFailure(this._case.expect, this._case.where);
   }
 
@@ -71,11 +73,11 @@ export class CaseRun {
         await this._step(step);
       } catch (thrown) {
         if (!(thrown instanceof HarnessError)) throw thrown;
-        this._error = thrown;
+        this.error = thrown;
         this.broken ||= thrown.code === "GUEST_TIMEOUT" || thrown.code === "EXCHANGE_STUCK";
       }
       const seen = this._seen(proxy.engine.worker.log.since(firstLog), proxy.callsFrom(firstCall));
-      if (this._error !== undefined) {
+      if (this.error !== undefined) {
         const expect = step.expect?.failure === undefined ? this._case.expect : step.expect;
         this._checkFailure(expect, step.where);
         if (step.expect?.failure !== undefined) this._check(step.expect, seen);
@@ -83,7 +85,7 @@ export class CaseRun {
       }
       if (step.expect !== undefined) this._check(step.expect, seen);
     }
-    if (this._case.expect !== undefined) this._check(this._case.expect, this._seen(proxy.logs, proxy.calls));
+    if (this._case.expect !== undefined) this._check(this._case.expect, this.seen());
     this._checkHeld();
   }
 
@@ -95,6 +97,7 @@ export class CaseRun {
         // one watchdog for the whole exchange, as far as it goes at once
         const pending = this._guarded(() => proxy.send(step.request));
         this._last = pending;
+        this.exchanges.push(pending);
         if (step.name === undefined) return this._finish(pending);
         this._open.set(step.name, pending);
         break;
@@ -184,6 +187,11 @@ export class CaseRun {
     for (const item of items) queues.enqueue(token, item)?.queueReady(token);
   }
 
+  /** Of the whole case. */
+  seen(): Seen {
+    return this._seen(this._proxy.logs, this._proxy.calls);
+  }
+
   private _seen(logs: Seen["logs"], calls: Seen["calls"]): Seen {
     const { metrics, stats } = this._proxy;
     return { exchange: this._last, logs, calls, metrics, stats };
@@ -191,7 +199,7 @@ export class CaseRun {
 
   private _check(expect: Expectations, seen: Seen): void {
     this.failures.push(...check(expect, seen));
-    if (expect.failure !== undefined && this._error === undefined)
+    if (expect.failure !== undefined && this.error === undefined)
       this.failures.push({ where: expect.failure.where, message: "Expected the plugin to fail, but it did not" });
     if (expect.snapshot === undefined || this._snapshots === undefined) return;
     const { value, where } = expect.snapshot;
@@ -201,7 +209,7 @@ export class CaseRun {
 
   /** A failure of the plugin is one of the case, unless it is expected. */
   private _checkFailure(expect: Expectations | undefined, where: Where): void {
-    const { code, message, details } = this._error!;
+    const { code, message, details } = this.error!;
     const wanted = expect?.failure;
     if (wanted === undefined) {
       this.failures.push({ where, code, message: `${code}: ${message}`, details });
@@ -225,7 +233,7 @@ export class CaseRun {
   private _checkHeld(): void {
     for (const { name, where } of this._case.upstreams) {
       const { length } = this._answers.get(name)!.held;
-      if (length > 0 && this._error === undefined)
+      if (length > 0 && this.error === undefined)
         this.failures.push({
           where,
           message: `Upstream "${name}" still holds ${length} requests in the end: answer them, or let it be silent`,

@@ -1,6 +1,6 @@
 import { nameOfSource } from "../harness/source.js";
 import type { Draft } from "./record.js";
-import { pathFrom, recordScenario } from "./record.js";
+import { firstCases, pathFrom, recordScenario } from "./record.js";
 
 /** A file to be written. */
 export interface NewFile {
@@ -20,13 +20,7 @@ export async function firstTests(plugin: Draft["plugin"]): Promise<NewFile[]> {
   const content = await recordScenario(
     {
       plugin,
-      cases: [
-        { name: "a request without a body", request: { method: "GET", path: "/" } },
-        {
-          name: "a request with a body",
-          request: { method: "POST", path: "/items", headers: { "content-type": "text/plain" }, body: "a body" },
-        },
-      ],
+      cases: firstCases,
     },
     scenario,
   );

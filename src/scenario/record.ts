@@ -23,6 +23,15 @@ export interface DraftCase {
   readonly reply?: Reply;
 }
 
+/** What to begin with. */
+export const firstCases: readonly DraftCase[] = [
+  { name: "a request without a body", request: { method: "GET", path: "/" } },
+  {
+    name: "a request with a body",
+    request: { method: "POST", path: "/items", headers: { "content-type": "text/plain" }, body: "a body" },
+  },
+];
+
 const defaultReply: Reply = { status: 200, body: "hello" };
 
 /**

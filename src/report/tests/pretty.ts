@@ -38,7 +38,7 @@ function failureLines({ message, where, expected, actual, details = [] }: Failur
 }
 
 /** Lines that only one side has, in their order. */
-function diffLines(expected: string, actual: string, paint: Paint): string[] {
+export function diffLines(expected: string, actual: string, paint: Paint): string[] {
   const [left, right] = [expected.trimEnd().split("\n"), actual.trimEnd().split("\n")];
   const out: string[] = [];
   const rest = [...right];
