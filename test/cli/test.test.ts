@@ -1,9 +1,10 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { fixture } from "../support/fixtures.js";
-import { pwh } from "../support/pwh.js";
+import { pwh, root } from "../support/pwh.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pwh-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -100,5 +101,31 @@ tests:
     expect(code).toBe(1);
     expect(out).toContain("GUEST_TIMEOUT");
     expect(out).toContain("1 failed, 1 passed");
+  });
+});
+
+describe("pwh test --watch", () => {
+  test("runs again when the file changes, tells what is wrong with it, and ends when it is asked to", async () => {
+    const file = scenario("watched.pwh.yaml", passes);
+    const child = spawn(process.execPath, [join(root, "dist/cli/main.js"), "test", file, "--watch"], { cwd: root });
+    let seen = "";
+    child.stdout.on("data", (data: Buffer) => (seen += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (seen += data.toString()));
+    const until = async (wanted: string): Promise<void> => {
+      for (let i = 0; i < 400 && !seen.includes(wanted); i++) await new Promise((done) => setTimeout(done, 25));
+      expect(seen).toContain(wanted);
+      seen = seen.slice(seen.indexOf(wanted) + wanted.length);
+    };
+    await until("1 passed");
+    await until("waiting for a change of");
+    scenario("watched.pwh.yaml", passes, fails);
+    await until("watched.pwh.yaml changed");
+    await until("1 failed, 1 passed");
+    await until("waiting for a change of");
+    scenario("watched.pwh.yaml", passes, passes);
+    await until('Name "passes" is taken by the case at line 6');
+    await until("waiting for a change of");
+    child.kill("SIGTERM");
+    expect(await new Promise((done) => child.on("exit", (code) => done(code)))).toBe(0);
   });
 });
