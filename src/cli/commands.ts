@@ -10,6 +10,7 @@ import { importCommand } from "./import.js";
 import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
 import { envoyCommand } from "./envoy.js";
+import { fuzzCommand } from "./fuzz.js";
 import { runCommand } from "./run.js";
 import { testCommand } from "./test.js";
 import { verifyCommand } from "./verify.js";
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   importCommand,
   diffCommand,
   inspectCommand,
+  fuzzCommand,
   verifyCommand,
   envoyCommand,
 ];

@@ -1,0 +1,233 @@
+import fc from "fast-check";
+import type { RunDetails } from "fast-check";
+import { HarnessError } from "../errors.js";
+import type { FilterOptions } from "../harness/proxy.js";
+import type { Hints } from "./arbitraries.js";
+import { cases } from "./cases.js";
+import { fuzzConfiguration } from "./configuration.js";
+import type { FuzzCase } from "./player.js";
+import { Player } from "./player.js";
+import type { FuzzProperty, Violation } from "./properties.js";
+import { propertiesNamed } from "./properties.js";
+import { wordsIn } from "./words.js";
+
+export interface FuzzOptions extends FilterOptions {
+  /** Names of properties to check. Default: those that hold for any sane filter. */
+  readonly property?: readonly string[];
+  /** Properties of your own, checked besides. */
+  readonly properties?: readonly FuzzProperty[];
+  /** Requests depend on those before them on purpose (caches, rate limits): leaves out `isolated`. Default false. */
+  readonly stateful?: boolean;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Cases to play, those for shrinking apart. Default 10,000. */
+  readonly runs?: number;
+  /** Milliseconds of real time. Default 20,000. */
+  readonly timeMs?: number;
+  /** Ends when so many different causes were found. Default 5. */
+  readonly maxFailures?: number;
+  /** Milliseconds that the plugin may take for one case. Default 500. */
+  readonly budgetMs?: number;
+  /** Plays this one again: the path of a finding, found with the same seed and options. */
+  readonly path?: string;
+  /** Further words to try. Default: those in the plugin's memory. */
+  readonly hints?: Hints;
+  /** Told after each slice of runs. */
+  readonly onProgress?: (progress: FuzzProgress) => void;
+  /** Ends the run; the report tells of what was found until then. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FuzzProgress {
+  readonly runs: number;
+  readonly findings: number;
+  readonly elapsedMs: number;
+}
+
+/** One cause, with the smallest input that was found for it. */
+export interface Finding extends Violation {
+  readonly property: string;
+  /** Undefined for a finding about configurations. */
+  readonly case: FuzzCase | undefined;
+  /** The configuration that did it; undefined for the given one. */
+  readonly configuration: string | undefined;
+  readonly seed: number;
+  /** With the seed it gives the same input again. */
+  readonly path: string;
+  readonly shrinks: number;
+  /** Run in which it was first met, and milliseconds until then. */
+  readonly run: number;
+  readonly foundAfterMs: number;
+  readonly lastCalls: readonly string[];
+}
+
+export interface FuzzReport {
+  readonly seed: number;
+  /** Cases that were generated. */
+  readonly runs: number;
+  readonly findings: readonly Finding[];
+  /** Names of the properties that were checked. */
+  readonly properties: readonly string[];
+  readonly elapsedMs: number;
+  /** Milliseconds by what they were spent on; `other` is generation, checking and shrinking. `played` counts cases with those of comparisons. */
+  readonly spent: {
+    readonly played: number;
+    readonly playMs: number;
+    readonly restoreMs: number;
+    readonly otherMs: number;
+  };
+  /** Why it ended. */
+  readonly ended: "runs" | "time" | "failures" | "stopped" | "replayed";
+}
+
+/** Cases between two looks at the clock, at the signal and at whoever wants progress. */
+const slice = 100;
+
+/**
+ * Looks for requests, answers and configurations that break properties of a plugin; each is shrunk to the smallest.
+ *
+ * @throws {HarnessError} What is wrong with the module or the options; CONFIGURE_REFUSED and the like for a plugin that does not
+ *   start with the given configuration.
+ */
+export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const {
+    seed = 1,
+    runs = 10_000,
+    timeMs = 20_000,
+    maxFailures = 5,
+    budgetMs = 500,
+    path,
+    signal,
+    stateful = false,
+  } = options;
+  const checked = [...propertiesNamed(withoutConfiguration(options.property)), ...(options.properties ?? [])].filter(
+    ({ name }) => !stateful || name !== "isolated",
+  );
+  const withConfiguration = options.property === undefined || options.property.includes(configurationRobust);
+  const begun = performance.now();
+  const elapsed = (): number => performance.now() - begun;
+  const player = await Player.create(options, budgetMs, seed);
+  const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
+  const findings: Finding[] = [];
+  const hunt = new Hunt(player, withOnly(options.property, checked));
+  const arbitrary = cases(hints);
+  let at = 0;
+  const done = (): FuzzReport["ended"] | undefined => {
+    if (signal?.aborted === true) return "stopped";
+    if (findings.length >= maxFailures) return "failures";
+    if (elapsed() > timeMs) return "time";
+    return at >= runs ? "runs" : undefined;
+  };
+  let ended: FuzzReport["ended"] | undefined;
+  const examine = (details: RunDetails<[FuzzCase]>): boolean => {
+    if (!details.failed || hunt.found === undefined) return false;
+    const given = details.counterexample![0];
+    const violation = hunt.look(given) ?? hunt.found.violation;
+    findings.push({
+      ...violation,
+      property: hunt.found.property,
+      case: given,
+      configuration: undefined,
+      seed,
+      path: details.counterexamplePath!,
+      shrinks: details.numShrinks,
+      run: Number(details.counterexamplePath!.split(":")[0]),
+      foundAfterMs: hunt.found.at - begun,
+      lastCalls: player.lastCalls(),
+    });
+    hunt.known.add(`${hunt.found.property}: ${hunt.found.violation.cause}`);
+    return true;
+  };
+  try {
+    if (path !== undefined) {
+      if (!/^c?\d+(:\d+)*$/.test(path))
+        throw new HarnessError("OPTION_INVALID", `Cannot replay "${path}": a path is numbers with colons, as 17:0:3`);
+      ended = "replayed";
+    }
+    const ofConfiguration = path?.startsWith("c") === true;
+    if (path !== undefined && !ofConfiguration) {
+      hunt.begin();
+      examine(
+        fc.check(
+          fc.property(arbitrary, (one) => hunt.holds(one)),
+          { seed, path, endOnFailure: true },
+        ),
+      );
+      at = 1;
+    }
+    if (withConfiguration && (path === undefined || ofConfiguration)) {
+      const found = await fuzzConfiguration(options, { seed, budgetMs, path: path?.slice(1), timeMs: timeMs / 5 });
+      if (found !== undefined) findings.push(found);
+    }
+    while ((ended ??= done()) === undefined) {
+      hunt.begin();
+      const details = fc.check(
+        fc.property(arbitrary, (one) => hunt.holds(one)),
+        {
+          seed,
+          path: String(at),
+          numRuns: Math.min(slice, runs - at),
+          interruptAfterTimeLimit: Math.max(1, timeMs - elapsed()),
+        },
+      );
+      at = examine(details) ? findings.at(-1)!.run + 1 : at + Math.max(1, details.numRuns);
+      options.onProgress?.({ runs: at, findings: findings.length, elapsedMs: elapsed() });
+      await new Promise((resolve) => setImmediate(resolve)); // lets signals arrive
+    }
+  } finally {
+    player.close();
+  }
+  const elapsedMs = elapsed();
+  const { cases: played, playMs, restoreMs } = player.spent;
+  return {
+    seed,
+    runs: at,
+    findings,
+    properties: [...checked.map(({ name }) => name), ...(withConfiguration ? [configurationRobust] : [])],
+    elapsedMs,
+    spent: { played, playMs, restoreMs, otherMs: elapsedMs - playMs - restoreMs },
+    ended: ended ?? "runs",
+  };
+}
+
+const configurationRobust = "configuration-robust";
+const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
+  (names ?? []).filter((name) => name !== configurationRobust);
+/** Only `configuration-robust` was asked for: nothing else is to be checked. */
+const withOnly = (names: readonly string[] | undefined, checked: readonly FuzzProperty[]): readonly FuzzProperty[] =>
+  names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? [] : checked;
+
+/** Finds one new cause at a time: while it is shrunk, only the same property counts as broken. */
+class Hunt {
+  readonly known = new Set<string>();
+  found: { readonly property: string; readonly violation: Violation; readonly at: number } | undefined;
+  private readonly _player: Player;
+  private readonly _properties: readonly FuzzProperty[];
+
+  constructor(player: Player, properties: readonly FuzzProperty[]) {
+    this._player = player;
+    this._properties = properties;
+  }
+
+  begin(): void {
+    this.found = undefined;
+  }
+
+  holds(given: FuzzCase): boolean {
+    return this.look(given) === undefined;
+  }
+
+  /** The first new violation of a case; once one was met, only those of its cause. */
+  look(given: FuzzCase): Violation | undefined {
+    const played = this._player.play(given);
+    for (const property of this._properties) {
+      if (this.found !== undefined && this.found.property !== property.name) continue;
+      const violation = property.check(given, played, (other) => this._player.play(other));
+      if (violation === undefined || this.known.has(`${property.name}: ${violation.cause}`)) continue;
+      if (this.found !== undefined && this.found.violation.cause !== violation.cause) continue;
+      this.found ??= { property: property.name, violation, at: performance.now() };
+      return violation;
+    }
+    return undefined;
+  }
+}

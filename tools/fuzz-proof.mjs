@@ -1,0 +1,57 @@
+// Proves that fuzzing finds the planted faults of fixtures/buggy, each within 20 seconds, and nothing in their right twins.
+//   node tools/fuzz-proof.mjs [seed...] [--only NAME]      default seed 1
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { fuzz } from "../dist/fuzz/index.js";
+
+/** Properties that hold only for filters that promise them, by filter. @type {Readonly<Record<string, object>>} */
+const options = {
+  "fail-open": { property: ["fail-closed"] },
+  "uninitialised-configuration": { configuration: { limit: 3 } },
+  "configuration-trap": { configuration: { header: "x-a" } },
+};
+const timeMs = 20_000;
+/** Runs on a right twin: as many as all but the slowest faults need, several times over. */
+const twinRuns = 1500;
+
+const { values, positionals } = parseArgs({ options: { only: { type: "string" } }, allowPositionals: true });
+const seeds = positionals.length > 0 ? positionals.map(Number) : [1];
+const buggy = fileURLToPath(new URL("../fixtures/buggy/", import.meta.url));
+const names = readdirSync(`${buggy}filters`).map((file) => file.replace(/\.c$/, ""));
+let wrong = 0;
+console.log("seed filter                       property                        ms    runs  bytes  twin");
+for (const seed of seeds) {
+  for (const name of names.filter((one) => values.only === undefined || one === values.only)) {
+    const given = { ...options[name], seed, timeMs };
+    const faulty = await fuzz({ module: `${buggy}${name}-faulty.wasm`, maxFailures: 1, ...given });
+    const right = await fuzz({ module: `${buggy}${name}-right.wasm`, runs: twinRuns, ...given });
+    const [found] = faulty.findings;
+    const [false_] = right.findings;
+    if (found === undefined || found.foundAfterMs > timeMs || false_ !== undefined) wrong++;
+    const size = found === undefined ? "" : (found.configuration?.length ?? sizeOf(found.case?.exchanges ?? []));
+    const cells = [
+      String(seed).padEnd(4),
+      name.padEnd(28),
+      (found?.property ?? "NOT FOUND").padEnd(30),
+      String(found === undefined ? "" : Math.round(found.foundAfterMs)).padStart(5),
+      String(faulty.runs).padStart(7),
+      String(size).padStart(6),
+      ` ${false_ === undefined ? `nothing in ${right.runs} runs` : `${false_.property}: ${false_.message}`}`,
+    ];
+    console.log(cells.join(" "));
+  }
+}
+console.log(wrong === 0 ? "every fault found, nothing reported on any twin" : `${wrong} wrong`);
+process.exitCode = wrong === 0 ? 0 : 1;
+
+/** Bytes of headers and bodies that the smallest requests have. @param {readonly import("../dist/fuzz/index.js").FuzzExchange[]} exchanges */
+function sizeOf(exchanges) {
+  return exchanges
+    .flatMap(({ request }) => [
+      (request.path ?? "").length,
+      ...request.headers.map(([n, v]) => n.length + v.length),
+      ...(request.body ?? []).map((piece) => piece.length),
+    ])
+    .reduce((sum, one) => sum + one, 0);
+}
