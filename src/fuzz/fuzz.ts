@@ -104,9 +104,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     ({ name }) => !stateful || name !== "isolated",
   );
   const withConfiguration = options.property === undefined || options.property.includes(configurationRobust);
+  const filter = filterOf(options);
   const begun = performance.now();
   const elapsed = (): number => performance.now() - begun;
-  const player = await Player.create(options, budgetMs, seed);
+  const player = await Player.create(filter, budgetMs, seed);
   const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked));
@@ -156,7 +157,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       at = 1;
     }
     if (withConfiguration && (path === undefined || ofConfiguration)) {
-      const found = await fuzzConfiguration(options, { seed, budgetMs, path: path?.slice(1), timeMs: timeMs / 5 });
+      const found = await fuzzConfiguration(filter, { seed, budgetMs, path: path?.slice(1), timeMs: timeMs / 5 });
       if (found !== undefined) findings.push(found);
     }
     while ((ended ??= done()) === undefined) {
@@ -231,3 +232,25 @@ class Hunt {
     return undefined;
   }
 }
+
+/** What is left for the proxy, which refuses options that it does not know. */
+function filterOf(options: FuzzOptions): FilterOptions {
+  const filter: Partial<Record<keyof FuzzOptions, unknown>> = { ...options };
+  for (const name of ownOptions) delete filter[name];
+  return filter as unknown as FilterOptions;
+}
+
+const ownOptions = [
+  "property",
+  "properties",
+  "stateful",
+  "seed",
+  "runs",
+  "timeMs",
+  "maxFailures",
+  "budgetMs",
+  "path",
+  "hints",
+  "onProgress",
+  "signal",
+] as const satisfies readonly Exclude<keyof FuzzOptions, keyof FilterOptions>[];
