@@ -248,7 +248,7 @@ const fits = ({ level, message }: LogExpectation, record: LogRecord): boolean =>
   (level === undefined || logLevelNames[record.level] === level) && mismatch(record.bytes, message) === undefined;
 
 const lineWords = ({ level, message }: LogExpectation): string =>
-  `${level === undefined ? "a" : `a ${level}`} line that is ${wordsOf(message)}`;
+  `${level === undefined ? "a" : `${/^[aeiou]/.test(level) ? "an" : "a"} ${level}`} line that is ${wordsOf(message)}`;
 
 function checkLogs(expect: readonly Located<LogExpectation>[], logs: readonly LogRecord[], fail: Fail): void {
   let at = 0;
