@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { basename, dirname, relative, resolve } from "node:path";
 import type { Document, Node, ParsedNode } from "yaml";
 import { LineCounter, parseDocument } from "yaml";
@@ -31,7 +32,12 @@ export function scenarioError(problems: readonly Problem[]): HarnessError {
  */
 export async function readScenarioFile(file: string): Promise<Case[]> {
   const bytes = await readNamedFile(file);
-  return readScenario(textOf(bytes), file);
+  const text = textOf(bytes);
+  if (isUtf8(bytes)) return readScenario(text, file);
+  const before = text.slice(0, text.indexOf("\ufffd")).split("\n");
+  const where = { file, line: before.length, column: before.at(-1)!.length + 1 };
+  const message = "The file is not UTF-8: write other bytes as base64, hex or latin1";
+  throw scenarioError([{ where, message }]);
 }
 
 /**
