@@ -236,7 +236,7 @@ export class CaseRun {
       if (length > 0 && this.error === undefined)
         this.failures.push({
           where,
-          message: `Upstream "${name}" still holds ${length} requests in the end: answer them, or let it be silent`,
+          message: `Upstream "${name}" still holds ${length === 1 ? "a request" : `${length} requests`} in the end: answer what it holds, or let it be silent`,
         });
     }
   }
