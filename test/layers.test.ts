@@ -9,13 +9,14 @@ const root = fileURLToPath(new URL("../src/", import.meta.url));
 /** From the bottom up. Those of one row never import each other. */
 const layers = [
   ["errors"],
-  ["abi"],
+  ["abi", "manifest"],
   ["vm"],
   ["wasi"],
   ["host"],
   ["proxy"],
   ["harness"],
   ["scenario"],
+  ["lint"],
   ["fuzz", "bench", "deploy", "verify", "report"],
   ["matchers"],
   ["cli"],
