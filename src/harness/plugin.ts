@@ -256,7 +256,8 @@ export class Plugin implements AsyncDisposable, Disposable {
   /** Goes back to a snapshot of this plugin, at the price of a copy. A plugin that failed since is well again. */
   restore(snapshot: PluginSnapshot): void {
     restoreState(this.vm.process, snapshot.state);
-    this.home.callouts.calls.splice(0, Infinity, ...snapshot.calls);
+    const { calls } = this.home.callouts;
+    if (calls.length + snapshot.calls.length > 0) calls.splice(0, Infinity, ...snapshot.calls);
     this.home.diagnostics.length = Math.min(this.home.diagnostics.length, snapshot.diagnostics);
     this.#streams = snapshot.streams;
   }

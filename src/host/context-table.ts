@@ -12,12 +12,17 @@ const slots = 256;
 export class ContextTable {
   private readonly ring: (Context | undefined)[] = Array.from({ length: slots }, () => undefined);
   private readonly others = new Map<number, Context>();
+  /** How many are in the ring. */
+  private inRing = 0;
 
   add(context: Context): void {
     const at = context.id & (slots - 1);
     const there = this.ring[at];
-    if (there === undefined || there === context) this.ring[at] = context;
-    else this.others.set(context.id, context);
+    if (there === context) return;
+    if (there === undefined) {
+      this.ring[at] = context;
+      this.inRing++;
+    } else this.others.set(context.id, context);
   }
 
   get(id: number): Context | undefined {
@@ -27,8 +32,21 @@ export class ContextTable {
 
   remove(context: Context): void {
     const at = context.id & (slots - 1);
-    if (this.ring[at] === context) this.ring[at] = undefined;
-    else this.others.delete(context.id);
+    if (this.ring[at] === context) {
+      this.ring[at] = undefined;
+      this.inRing--;
+    } else this.others.delete(context.id);
+  }
+
+  /** Removes and marks as deleted what is not one of these; adds those that were removed. */
+  retain(contexts: ReadonlySet<Context>): void {
+    for (const context of contexts) if (this.get(context.id) !== context) this.add(context);
+    if (this.inRing + this.others.size === contexts.size) return;
+    for (const context of this.all()) {
+      if (contexts.has(context)) continue;
+      context.deleted = true;
+      this.remove(context);
+    }
   }
 
   all(): readonly Context[] {

@@ -1,7 +1,7 @@
 import type { LogLevel } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
 import { MemoryImage } from "../vm/memory-image.js";
-import { PluginContext } from "./contexts.js";
+import { type Context, PluginContext } from "./contexts.js";
 import type { PluginVm } from "./plugin-vm.js";
 import type { HostProcess } from "./process.js";
 import { SeededRandom } from "./services/random.js";
@@ -24,6 +24,8 @@ interface RootState {
 
 interface VmState {
   readonly vm: PluginVm;
+  /** All contexts: of the VM itself and its roots. */
+  readonly contexts: ReadonlySet<Context>;
   readonly image: MemoryImage;
   readonly globals: readonly unknown[];
   readonly nextContextId: number;
@@ -44,6 +46,8 @@ interface ThreadState {
 /** All that can change in a process and its VMs, at one moment between two callbacks. */
 export interface ProcessState {
   readonly threads: readonly ThreadState[];
+  /** Roots that tick, in the order in which they asked. */
+  readonly ticking: readonly RootState[];
   readonly elapsedNs: number;
   /** How many timers the clock had had. */
   readonly timers: number;
@@ -60,8 +64,11 @@ export interface ProcessState {
  */
 export function captureState(process: HostProcess, others: readonly HostProcess[] = []): ProcessState {
   process.clock.advance(0);
+  const threads = [process, ...others].map(captureThread);
+  const roots = threads.flatMap(({ vms }) => vms.flatMap((vm) => vm.roots));
   return {
-    threads: [process, ...others].map(captureThread),
+    threads,
+    ticking: roots.filter(({ tickInNs }) => tickInNs !== undefined).sort((a, b) => a.tickOrder - b.tickOrder),
     elapsedNs: process.clock.elapsedNs,
     timers: process.clock.order,
     sharedData: process.sharedData.capture(),
@@ -77,10 +84,7 @@ export function restoreState(process: HostProcess, state: ProcessState): void {
   process.queues.restore(state.queues);
   process.metrics.restore(state.metrics);
   for (const one of state.threads) restoreThread(one);
-  const roots = state.threads.flatMap(({ vms }) => vms.flatMap((vm) => vm.roots));
-  for (const { root, tickInNs, tickOrder } of roots.sort((a, b) => a.tickOrder - b.tickOrder)) {
-    if (tickInNs !== undefined) root.vm.armTick(root, tickInNs, tickOrder);
-  }
+  for (const { root, tickInNs, tickOrder } of state.ticking) root.vm.armTick(root, tickInNs!, tickOrder);
 }
 
 function captureThread(thread: HostProcess): ThreadState {
@@ -99,8 +103,11 @@ function restoreThread({ thread, vms, logLength, logLevel, random }: ThreadState
   thread.logLevel = logLevel;
   if (random !== undefined && thread.random instanceof SeededRandom) thread.random.restore(random);
   // those that were reloaded since are the old ones again
-  thread.vms.splice(0, Infinity, ...vms.map(({ vm }) => vm));
-  for (const one of vms) restoreVm(one);
+  thread.vms.length = vms.length;
+  for (let i = 0; i < vms.length; i++) {
+    thread.vms[i] = vms[i]!.vm;
+    restoreVm(vms[i]!);
+  }
 }
 
 function captureVm(vm: PluginVm): VmState {
@@ -109,12 +116,14 @@ function captureVm(vm: PluginVm): VmState {
   };
   if (vm.failed) refuse("the VM has failed");
   if (vm.running) refuse("the guest is running");
-  const contexts = vm.contexts.all().filter((context) => context !== vm.vmContext);
+  const contexts = vm.contexts.all();
   const roots = contexts.filter((context) => context instanceof PluginContext);
-  if (roots.length < contexts.length) refuse(`${contexts.length - roots.length} streams are open`);
+  const streams = contexts.filter((context) => context !== vm.vmContext).length - roots.length;
+  if (streams > 0) refuse(`${streams} streams are open`);
   if (vm.calls.pending.length > 0) refuse(`${vm.calls.pending.length} calls wait for an answer`);
   return {
     vm,
+    contexts: new Set(contexts),
     image: new MemoryImage(vm.memory.wholeBuffer),
     globals: vm.globals.map(({ value }) => value as unknown),
     nextContextId: vm.nextContextId,
@@ -141,8 +150,9 @@ function captureRoot(root: PluginContext): RootState {
 
 type Extensions = PluginContext["extensions"];
 
+const none: Extensions = new Map();
 const copies = (extensions: Extensions): Extensions =>
-  new Map([...extensions].map(([kind, extension]) => [kind, extension.copy()]));
+  extensions.size === 0 ? none : new Map([...extensions].map(([kind, extension]) => [kind, extension.copy()]));
 
 function restoreVm(state: VmState): void {
   const { vm, image } = state;
@@ -151,13 +161,9 @@ function restoreVm(state: VmState): void {
   const have = vm.memory.size;
   if (have < image.size) vm.memory.native.grow((image.size - have) / pageSize);
   image.writeTo(vm.memory.wholeBuffer);
-  vm.globals.forEach((global, i) => (global.value = state.globals[i]));
+  for (let i = 0; i < vm.globals.length; i++) vm.globals[i]!.value = state.globals[i];
   vm.reset(state.nextContextId);
-  for (const context of vm.contexts.all()) {
-    if (context === vm.vmContext || state.roots.some(({ root }) => root === context)) continue;
-    context.deleted = true;
-    vm.contexts.remove(context);
-  }
+  vm.contexts.retain(state.contexts);
   vm.metrics.restore(state.metrics);
   vm.calls.restore(state.calls);
   for (const one of state.roots) restoreRoot(one);
@@ -169,7 +175,6 @@ function restoreRoot({ root, ...state }: RootState): void {
   root.awaitsDone = state.awaitsDone;
   root.extensions = copies(state.extensions);
   root.deleted = false;
-  root.vm.contexts.add(root);
   root.tickTimer = undefined;
   root.tickPeriodMs = state.tickPeriodMs;
 }

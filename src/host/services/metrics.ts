@@ -42,7 +42,7 @@ export class MetricStore {
 
   /** Puts values back into the very same objects: VMs hold on to them by id. */
   restore(captured: unknown): void {
-    this.#metrics.clear();
+    if (this.#metrics.size > 0) this.#metrics.clear();
     for (const [key, metric, value, used, samples] of captured as [string, Metric, bigint, boolean, bigint[]][]) {
       metric.value = value;
       metric.used = used;
@@ -90,8 +90,8 @@ export class VmMetrics {
 
   restore(captured: unknown): void {
     const { last, ids } = captured as { last: number[]; ids: [number, Metric][] };
-    last.forEach((value, i) => (this.#last[i] = value));
-    this.#byId.clear();
+    for (let i = 0; i < last.length; i++) this.#last[i] = last[i]!;
+    if (this.#byId.size > 0) this.#byId.clear();
     for (const [id, metric] of ids) this.#byId.set(id, metric);
   }
 }

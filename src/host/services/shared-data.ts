@@ -63,8 +63,9 @@ export class SharedData {
 
   restore(captured: unknown): void {
     const { entries, lastCas } = captured as { entries: Map<string, Map<ByteString, SharedValue>>; lastCas: number };
-    this.#entries = new Map([...entries].map(([id, space]) => [id, new Map(space)]));
     this.#lastCas = lastCas;
+    if (entries.size + this.#entries.size === 0) return;
+    this.#entries = new Map([...entries].map(([id, space]) => [id, new Map(space)]));
     this.#bytes = [...this.#entries.values()].reduce((sum, space) => sum + bytesOfSpace(space), 0);
   }
 }

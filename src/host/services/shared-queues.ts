@@ -93,6 +93,7 @@ export class SharedQueues {
   restore(captured: unknown): void {
     const { queues, lastToken } = captured as { queues: Queue[]; lastToken: number };
     this.#lastToken = lastToken;
+    if (queues.length + this.#byToken.size === 0) return;
     this.#byToken.clear();
     this.#byName.clear();
     for (const queue of queues) {

@@ -98,8 +98,8 @@ export class VmCallouts {
     };
     this.#lastQuestion = lastQuestion;
     this.#questions = 0;
-    last.forEach((value, i) => (this.#last[i] = value));
-    this.#open.clear();
+    for (let i = 0; i < last.length; i++) this.#last[i] = last[i]!;
+    if (this.#open.size > 0) this.#open.clear();
     for (const [token, one] of open) this.#open.set(token, one);
   }
 }
