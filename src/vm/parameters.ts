@@ -175,6 +175,15 @@ export const returnBytes = output<ByteString | Uint8Array>({
   show: (value) => (typeof value === "string" ? quote(value) : showBytes(value)),
 });
 
+/** Encoded pairs, given to the guest as `returnBytes` does. */
+export const returnPairs = output<Uint8Array>({
+  wasm: returnBytes.wasm,
+  parts: returnBytes.parts,
+  encode: returnBytes.encode,
+  doc: "pairs, in memory from the guest's allocator",
+  show: (value) => showPairs(decodePairs(value).pairs),
+});
+
 /** As `returnBytes`, where a null out-pointer means "not wanted". Only `proxy_call_foreign_function`. */
 export const returnBytesIfWanted = output<Uint8Array>({
   wasm: ["i32", "i32"],

@@ -2,7 +2,7 @@ import type { ByteString } from "../../abi/bytes.js";
 import { noBytes } from "../../abi/bytes.js";
 import { Status } from "../../abi/enums.js";
 import { limits } from "../../abi/limits.js";
-import { fieldName, pairs, returnBytes, returnU32, text } from "../../vm/parameters.js";
+import { fieldName, pairs, returnBytes, returnPairs, returnU32, text } from "../../vm/parameters.js";
 import { hostcall, mapType } from "../hostcall.js";
 import type { PluginVm } from "../plugin-vm.js";
 import type { Fields } from "../stream-port.js";
@@ -13,7 +13,7 @@ import type { Fields } from "../stream-port.js";
  * BAD_ARGUMENT for maps above 7; INVALID_MEMORY_ACCESS. [S] v0.2.1 #proxy_get_header_map_pairs
  */
 export const proxyGetHeaderMapPairs = hostcall(
-  { name: "proxy_get_header_map_pairs", params: { map: mapType, value: returnBytes } },
+  { name: "proxy_get_header_map_pairs", params: { map: mapType, value: returnPairs } },
   (call, { map }) => {
     const fields = call.acting.listFields(map);
     return { value: fields === undefined || fields.count === 0 ? noBytes : fields.encoded() };
