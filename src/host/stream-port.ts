@@ -35,6 +35,8 @@ export interface LocalResponse {
   readonly headers: readonly Pair[];
   /** -1: not given. */
   readonly grpcStatus: number;
+  /** Was it asked for while the stream ended already? */
+  readonly late: boolean;
 }
 
 /** A property's bytes, or why there are none. */
@@ -47,6 +49,8 @@ export type PropertyValue = ByteString | Uint8Array | Status;
  * returned, never while it runs.
  */
 export interface StreamPort {
+  /** Is the stream being logged or destroyed? */
+  readonly ending: boolean;
   /** The map for reading, or the status that a read answers while there is none. */
   readFields(map: MapType): Fields | Status;
   /**

@@ -41,6 +41,8 @@ export interface StreamView {
   readonly responseStatus: ByteString | undefined;
   /** A local reply is on its way to the client, and a filter holds it. */
   readonly replyHeld: boolean;
+  /** Have response headers gone to the client? */
+  readonly responseStarted: boolean;
 }
 
 /**

@@ -83,6 +83,8 @@ export class HttpStream implements StreamView {
   wasReset = false;
   /** Log and destroy were called. */
   finished = false;
+  /** Cut off, and the filters are about to know: a reply asked for before can still reach the client. */
+  private cutting = false;
 
   constructor(filters: readonly HttpFilter[], ends: StreamEnds, options: StreamOptions = defaults) {
     this.ends = ends;
@@ -196,7 +198,7 @@ export class HttpStream implements StreamView {
    * there is none; straight to the client while its headers are still held; else the stream is reset. [E] sendLocalReply
    */
   sendLocalReply(reply: LocalReply): void {
-    if (this.finished || this.wasReset) return;
+    if ((this.finished || this.wasReset) && !this.cutting) return;
     if (this.ends.takeReply !== undefined) {
       this.requestAborted = this.responseAborted = true;
       return this.ends.takeReply(reply);
@@ -222,7 +224,7 @@ export class HttpStream implements StreamView {
   reset(): void {
     if (this.finished || this.wasReset) return;
     this.wasReset = true;
-    this.ends.streamReset();
+    this.cutting = true;
     this.finish();
   }
 
@@ -300,6 +302,8 @@ export class HttpStream implements StreamView {
     this.ends.ended?.();
     if (this.logs) for (const filter of this.filters) filter.log();
     this.ends.logged?.();
+    if (this.cutting) this.ends.streamReset();
+    this.cutting = false;
     for (const filter of this.filters) filter.destroy();
     this.ends.gone?.();
   }

@@ -182,6 +182,10 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     this._ending = false;
   }
 
+  get ending(): boolean {
+    return this.inLog || this._destroyed;
+  }
+
   get destroyed(): boolean {
     return this._destroyed;
   }
@@ -278,7 +282,12 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   sendLocalResponse(response: LocalResponse): void {
-    if (this.isEnding("proxy_send_local_response")) return;
+    // [R] close_then_reply: asked for before the stream was cut off, it comes when the guest returns from proxy_on_log
+    const overtaken = this.inLog && !this._destroyed && !response.late;
+    if (overtaken && this.handle.stream.responseStarted) {
+      return this._noteCrash("proxy_send_local_response after proxy_close_stream, with response headers gone already");
+    }
+    if (!overtaken && this.isEnding("proxy_send_local_response")) return;
     if (this.replied && this._options.repeatsLocalReplies === false) return;
     this.replied = true;
     this.handle.sendLocalReply({
@@ -292,7 +301,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   /** Moving a stream that is being logged or destroyed ends a real Envoy with SIGSEGV, in every release recorded. [E] §12 */
   private isEnding(hostcall: string): boolean {
-    if (!this.inLog && !this._destroyed) return false;
+    if (!this.ending) return false;
     // [R] found by parity:fuzz: what was asked for before the stream ended, and comes after it, does nothing
     if (this.inLog || this._ending)
       this._noteCrash(`${hostcall} in ${this.inLog ? "proxy_on_log" : "proxy_on_done or proxy_on_delete"}`);

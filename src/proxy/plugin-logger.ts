@@ -59,6 +59,7 @@ class LoggedStream implements StreamPort, PropertyReader {
   setProperty(): Status {
     return Status.NotFound;
   }
+  readonly ending = true;
   // [R] Nothing of it has an effect, and nothing crashes here.
   continueStream(): void {}
   closeStream(): void {}

@@ -24,6 +24,7 @@ const noMessages: StreamView = {
   responseCodeDetails: undefined,
   responseStatus: undefined,
   replyHeld: false,
+  responseStarted: false,
 };
 
 /**
@@ -116,6 +117,7 @@ export class PluginNetworkFilter implements NetworkFilter, StreamPort, PropertyR
     return type === BufferType.UpstreamData ? (this._upstream ?? emptyBuffer) : emptyBuffer;
   }
 
+  readonly ending = false;
   noteContinue(): void {}
   noteClose(): void {}
 

@@ -22,7 +22,8 @@ export const proxySendLocalResponse = hostcall(
         `proxy_send_local_response(${status}) has no effect: context ${call.acting.id} is no stream; call proxy_set_effective_context first`,
       );
     } else {
-      call.defer(() => port.sendLocalResponse({ status, details, body, headers: headers.pairs, grpcStatus }));
+      const late = port.ending;
+      call.defer(() => port.sendLocalResponse({ status, details, body, headers: headers.pairs, grpcStatus, late }));
     }
     call.stopIteration = true;
     return Status.Ok;

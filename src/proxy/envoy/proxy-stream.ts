@@ -232,7 +232,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   streamReset(): void {
-    this._client.reset(this.proxy.profile.resetCode);
+    const { resetCode } = this.proxy.profile;
+    // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
+    if (this.http.repliedDirectly && (this.connection.protocol !== "HTTP/2" || resetCode !== 0)) return;
+    this._client.reset(resetCode);
   }
 
   ended(): void {
@@ -247,10 +250,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
         this._client.reset((this.info.flags.bits & responseFlags.DPE) === 0 ? 0 : protocolError);
       } else if (this._closes) this._client.closing?.(http.repliedDirectly && this._replied400);
     }
-    this._access = this._logAccess();
   }
 
   logged(): void {
+    this._access = this._logAccess();
     for (const handle of this.proxy.loggers(this.connection.worker)) {
       const root = handle.get();
       if (typeof root !== "string") logStream(root, this.http, this.info);

@@ -11,6 +11,7 @@ import { held, request, response } from "../support.js";
 /** A stream that only writes down what hostcalls ask of it. */
 class NotedStream implements StreamPort {
   readonly asked: string[] = [];
+  readonly ending = false;
   readFields = (): Status => Status.BadArgument;
   writeFields = (): Status => Status.BadArgument;
   listFields = (): undefined => undefined;
