@@ -53,6 +53,8 @@ export type UpstreamReset =
 export interface HostStream extends MessageSink {
   /** The proxy gives the request up: HTTP/1 closes the connection, HTTP/2 sends RST_STREAM. */
   reset(): void;
+  /** The proxy reads no further for now, or again; what was read comes even so. Absent: the proxy keeps what comes. */
+  pause?(paused: boolean): void;
 }
 
 /** What a host sends back. */

@@ -99,6 +99,7 @@ export class Router implements SideEnd, ChainOwner {
 
   /** The client's side is full, or has room again. */
   pause(paused: boolean): void {
+    if (this._upstream?.pause(paused) === true) return;
     if (paused) {
       this._held ??= [];
       return;

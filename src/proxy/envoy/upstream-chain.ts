@@ -74,6 +74,11 @@ export class UpstreamChain implements UpstreamOwner, StreamEnds {
     this._http.sendRequestMetadata(metadata);
   }
 
+  /** See `UpstreamRequest.pause`. */
+  pause(paused: boolean): boolean {
+    return this._inner?.pause(paused) === true;
+  }
+
   /** Nobody waits for the answer any more. */
   abandon(): void {
     if (this._over) return;

@@ -124,6 +124,13 @@ export class UpstreamRequest implements HostEvents {
     else (this._early.metadata ??= []).push(metadata);
   }
 
+  /** Reads no further, or again. False: the host cannot be held. */
+  pause(paused: boolean): boolean {
+    if (this._stream?.pause === undefined) return false;
+    this._stream.pause(paused);
+    return true;
+  }
+
   /** Nobody waits for the answer any more. */
   abandon(): void {
     if (this._over) {

@@ -1,5 +1,6 @@
 import { bytesOf } from "../../abi/bytes.js";
 import type { Pair } from "../../abi/pairs.js";
+import type { Clock } from "../../host/services/clock.js";
 import type { HostEvents, HostStream } from "../../proxy/envoy/peers.js";
 import { HeaderMap } from "../../proxy/header-map.js";
 import { formatData, formatHead, formatTrailers } from "./h1-format.js";
@@ -9,6 +10,7 @@ import type { VirtualSocket } from "./virtual-net.js";
 /** A connection to a host in HTTP/1, used by one request after the other: Envoy's client codec. */
 export class H1Upstream implements H1Sink {
   readonly #socket: VirtualSocket;
+  readonly #clock: Clock;
   readonly #parser: H1Parser;
   /** The connection can be used by the next request. */
   readonly #onFree: (connection: H1Upstream) => void;
@@ -17,9 +19,13 @@ export class H1Upstream implements H1Sink {
   #final = true;
   #closes = false;
   #upgraded = false;
+  /** What came while nothing was read. [R] held_response */
+  #unread: Buffer[] | undefined;
+  #unreadEnd = false;
 
-  constructor(socket: VirtualSocket, onFree: (connection: H1Upstream) => void) {
+  constructor(socket: VirtualSocket, clock: Clock, onFree: (connection: H1Upstream) => void) {
     this.#socket = socket;
+    this.#clock = clock;
     this.#onFree = onFree;
     this.#parser = new H1Parser(this);
     socket.on("data", (bytes: Buffer) => this.#arrived(bytes));
@@ -45,11 +51,18 @@ export class H1Upstream implements H1Sink {
     this.#socket.destroy();
   }
 
+  /** Reads no further, or, when the loop comes round, again. [E] readDisable */
+  pause(paused: boolean): void {
+    if (paused) this.#unread ??= [];
+    else this.#clock.schedule(0, () => this.#readAgain());
+  }
+
   /** Part of the exchange is done; the connection is free when all of it is. */
   settle(): void {
     const request = this.#request;
     if (request === undefined || !request.sent || !request.answered) return;
     this.#request = undefined;
+    this.#unread = undefined;
     if (this.#closes) this.#socket.destroy();
     else this.#onFree(this);
   }
@@ -100,13 +113,28 @@ export class H1Upstream implements H1Sink {
 
   // -------------------------------------------------------------------------------------
 
+  #readAgain(): void {
+    const unread = this.#unread;
+    this.#unread = undefined;
+    if (unread !== undefined && unread.length > 0) this.#arrived(Buffer.concat(unread));
+    if (this.#unreadEnd && this.#unread === undefined) this.#ended();
+  }
+
   #arrived(bytes: Buffer): void {
+    if (this.#unread !== undefined) {
+      this.#unread.push(bytes);
+      return;
+    }
     // What nobody asked for ends the connection.
     if (this.#request === undefined) this.#socket.destroy();
     else this.#parser.push(bytes);
   }
 
   #ended(): void {
+    if (this.#unread !== undefined) {
+      this.#unreadEnd = true;
+      return;
+    }
     const request = this.#request;
     // The end is given to the parser too: in a body it is an error. [R] r075m
     const reason = this.#parser.inBody && !this.#upgraded ? "protocol error" : "connection termination";
@@ -147,6 +175,10 @@ class H1Request implements HostStream {
   trailers(trailers: HeaderMap): void {
     this.#connection.write(this.#chunked ? formatTrailers(trailers) : bytesOf(""));
     this.#complete();
+  }
+
+  pause(paused: boolean): void {
+    if (!this.answered) this.#connection.pause(paused);
   }
 
   reset(): void {

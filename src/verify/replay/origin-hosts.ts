@@ -86,7 +86,7 @@ export class OriginHost implements Host {
   }
 
   #connected(): H1Upstream {
-    return new H1Upstream(this.#connect(), (free) => this.#free.unshift(free));
+    return new H1Upstream(this.#connect(), this.#world.clock, (free) => this.#free.unshift(free));
   }
 
   #connect(): VirtualSocket {
