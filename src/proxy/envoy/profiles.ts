@@ -30,8 +30,8 @@ export interface Profile {
   readonly loggersShareRoots: boolean;
   /** VMs of a cluster's filters are counted under `cluster.<name>.wasm.`. To 1.38. */
   readonly clustersCountVms: boolean;
-  /** A request that Envoy refuses at the last moment leaves its connection for the next one; before, another is opened in its place. From 1.39.1. */
-  readonly reusesUnsent: boolean;
+  /** The connection that was made for a request, and lost when Envoy refused that at the last moment, is made again. To 1.38. */
+  readonly reconnectsForUnsent: boolean;
   /** The 503 of a refused connection says why: `, transport failure reason: …`. To 1.37. */
   readonly explainsRefusal: boolean;
   /** `keep-alive` of an upstream reaches the filters. To 1.37. */
@@ -80,7 +80,7 @@ const newest: Profile = {
   countsVms: true,
   loggersShareRoots: true,
   clustersCountVms: false,
-  reusesUnsent: true,
+  reconnectsForUnsent: false,
   explainsRefusal: false,
   passesKeepAlive: false,
   resetCode: 2,
@@ -112,7 +112,7 @@ const history: readonly (readonly [release: string, recorded: boolean, before?: 
       countsVms: false,
       loggersShareRoots: false,
       clustersCountVms: true,
-      reusesUnsent: false,
+      reconnectsForUnsent: true,
     },
   ],
   ["1.37.0", false, { explainsRefusal: true, passesKeepAlive: true }],

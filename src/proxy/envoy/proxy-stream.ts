@@ -235,7 +235,9 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const { resetCode } = this.proxy.profile;
     // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
     if (this.http.repliedDirectly && (this.connection.protocol !== "HTTP/2" || resetCode !== 0)) return;
-    this._client.reset(resetCode);
+    // [R] held_400: the connection ends at once, as after any 400
+    if (this._replied400 && this._client.closing !== undefined) this._client.closing(true);
+    else this._client.reset(resetCode);
   }
 
   ended(): void {

@@ -95,8 +95,8 @@ export class UpstreamRequest implements HostEvents {
       ready = host.reserve?.() === true;
     }
     // [R] found by parity:fuzz: over a connection that is there a request leaves at once
-    if (ready) this._connect(host, headers, endOfStream);
-    else this._clock.schedule(0, () => this._connect(host, headers, endOfStream));
+    if (ready) this._connect(host, headers, endOfStream, true);
+    else this._clock.schedule(0, () => this._connect(host, headers, endOfStream, false));
     if (endOfStream) this._requestComplete();
   }
 
@@ -204,15 +204,15 @@ export class UpstreamRequest implements HostEvents {
 
   // -------------------------------------------------------------------------------------
 
-  private _connect(host: Host, headers: HeaderMap, endOfStream: boolean): void {
+  private _connect(host: Host, headers: HeaderMap, endOfStream: boolean, wasReady: boolean): void {
     if (this._over) return;
     this._owner.connected?.(host);
     if (host.refuses === true) return this.reset("remote connection failure");
     const refused = badRequestHeader(headers);
     if (refused !== undefined) {
       // [R] map_bad: what the codec would not write costs the connection in every release
-      host.release?.(!this._profile.reusesUnsent || refused.startsWith("invalid"));
-      if (!this._profile.reusesUnsent) {
+      host.release?.(true);
+      if (this._profile.reconnectsForUnsent && !wasReady) {
         host.reserve?.(); // [R] r006: the pool connects once more, for nobody
         host.release?.();
       }
