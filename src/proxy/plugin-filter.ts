@@ -255,6 +255,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   continueStream(type: StreamType): void {
+    if (!this._destroyed && type === StreamType.Response && this._trappedAfter("proxy_continue_stream(response)")) return;
     if (this.isEnding("proxy_continue_stream")) return;
     if (type === StreamType.Request) {
       if (this.handle.requestFlows) this._noteNothingPaused("request");
@@ -277,11 +278,13 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   closeStream(type: StreamType): void {
+    if (this._trappedAfter("proxy_close_stream")) return;
     if (this.isEnding("proxy_close_stream")) return;
     if (type === StreamType.Request || type === StreamType.Response) this.handle.resetStream();
   }
 
   sendLocalResponse(response: LocalResponse): void {
+    if (this._destroyed && this._trappedAfter("proxy_send_local_response")) return;
     // [R] close_then_reply: asked for before the stream was cut off, it comes when the guest returns from proxy_on_log
     const overtaken = this.inLog && !this._destroyed && !response.late;
     if (overtaken && this.handle.stream.responseStarted) {
@@ -306,6 +309,12 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     if (this.inLog || this._ending)
       this._noteCrash(`${hostcall} in ${this.inLog ? "proxy_on_log" : "proxy_on_done or proxy_on_delete"}`);
     return true;
+  }
+
+  /** [R] trap_after: what a callback asked for before it trapped, and is done when the failure has ended the stream. */
+  private _trappedAfter(hostcall: string): boolean {
+    if (this._failureReplied) this._noteCrash(`${hostcall} in a callback that then trapped`);
+    return this._failureReplied;
   }
 
   private _noteCrash(what: string): void {

@@ -4,7 +4,7 @@ import { HarnessError, messageOf } from "../errors.js";
 import { profileOf } from "../proxy/envoy/profiles.js";
 import { withoutChance } from "./chance.js";
 import type { Difference } from "./envoy/compare.js";
-import { compareRecordings } from "./envoy/compare.js";
+import { compareRecordings, compareUpToCrash } from "./envoy/compare.js";
 import type { EnvoyBinary } from "./envoy/find.js";
 import { findEnvoy } from "./envoy/find.js";
 import { checkV8 } from "./envoy/has-v8.js";
@@ -74,7 +74,7 @@ async function verifyOne(scenario: Scenario, binary: EnvoyBinary): Promise<Verif
   try {
     const replayed = await replay(scenario, { profile: profileOf(binary.version) });
     const recorded = await record(scenario, { envoy: binary });
-    const differences = compareRecordings(recorded, replayed, scenario);
+    const differences = compareUpToCrash(recorded, replayed, scenario);
     const found = {
       ...base,
       outcome: differences.length === 0 ? "same" : "different",

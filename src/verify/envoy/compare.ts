@@ -45,6 +45,18 @@ export function compareRecordings(
     );
 }
 
+/** The same for two live runs. Of a crash of both only the log before it counts: Envoy writes, and answers, until it is gone. */
+export function compareUpToCrash(expected: Recording, actual: Recording, scenario: Scenario): Difference[] {
+  if (typeof expected.exit !== "string" || expected.exit !== actual.exit) {
+    return compareRecordings(expected, actual, scenario);
+  }
+  const length = Math.min(expected.log.length, actual.log.length);
+  const until = (one: Recording): Recording => ({ ...one, log: one.log.slice(0, length) });
+  return compareRecordings(until(expected), until(actual), scenario).filter(
+    ({ part, where }) => part === "log" && where !== "logCut",
+  );
+}
+
 type Place = Omit<Difference, "part">;
 
 function firstDifference(expected: unknown, actual: unknown, where: string): Place | undefined {

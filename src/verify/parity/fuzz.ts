@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { HarnessError, messageOf } from "../../errors.js";
-import { compareRecordings, type Difference } from "../envoy/compare.js";
+import { compareRecordings, compareUpToCrash, type Difference } from "../envoy/compare.js";
 import { type EnvoyBinary, findEnvoy } from "../envoy/find.js";
 import { inParallel } from "../envoy/in-parallel.js";
 import { record } from "../envoy/record.js";
@@ -38,29 +38,19 @@ const crashChances = 8;
 async function play(scenario: Scenario, binary: EnvoyBinary): Promise<Outcome> {
   const real = await record(scenario, { envoy: binary });
   const ours = await replay(scenario, { profile: profileOf(binary.version) });
-  const differences = differencesOf(real, ours, scenario);
+  const differences = compareUpToCrash(real, ours, scenario);
   if (differences.length === 0) return { real, ours, differences };
   if (typeof ours.exit === "string") {
     // what frees memory twice ends a process by chance
     for (let i = 0; i < crashChances; i++) {
       const other = await record(scenario, { envoy: binary });
-      if (other.exit === ours.exit) return { real: other, ours, differences: differencesOf(other, ours, scenario) };
+      if (other.exit === ours.exit) return { real: other, ours, differences: compareUpToCrash(other, ours, scenario) };
     }
   }
   // a loaded machine may join what was sent apart: only what Envoy does twice counts
   const again = await record(scenario, { envoy: binary });
   const stable = differences.filter(({ part }) => compareRecordings(real, again).every((one) => one.part !== part));
   return { real: again, ours, differences: stable };
-}
-
-/** Of a crash only what came before it counts: Envoy writes, and answers, until it is gone. */
-function differencesOf(real: Recording, ours: Recording, scenario: Scenario): Difference[] {
-  if (typeof real.exit !== "string" || real.exit !== ours.exit) return compareRecordings(real, ours, scenario);
-  const length = Math.min(real.log.length, ours.log.length);
-  const until = (one: Recording): Recording => ({ ...one, log: one.log.slice(0, length) });
-  return compareRecordings(until(real), until(ours), scenario).filter(
-    ({ part, where }) => part === "log" && where !== "logCut",
-  );
 }
 
 interface Found {
