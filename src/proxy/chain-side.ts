@@ -56,8 +56,8 @@ export abstract class ChainSide {
   buffered: BodyBuffer | undefined = undefined;
   /** The sender has sent everything. */
   complete = false;
-  /** A filter holds bytes under back-pressure: going over the limit slows the sender instead of failing the stream. */
-  streaming = false;
+  /** Going over the limit slows the sender instead of failing the stream: until a filter holds bytes otherwise. [R] stop_single_over_limit */
+  streaming = true;
   /** Bytes that may be held; Infinity for none. */
   bufferLimit = Infinity;
   /** [E] 1.39.1: bytes that a filter added in a callback it continues from are not lost. */

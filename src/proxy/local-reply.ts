@@ -61,7 +61,7 @@ export function composeReply(
   headers.add(":status", String(reply.status));
   for (const [name, value] of routeHeaders) headers.add(name, value);
   for (const [name, value] of reply.headers) if (name !== ":status") headers.add(name.toLowerCase(), value);
-  if (request.grpc) return { headers: grpcReply(headers, reply), body: noBytes };
+  if (request.grpc) return { headers: grpcReply(headers, reply, request.head), body: noBytes };
   if (reply.body.length > 0) {
     headers.replace("content-length", String(reply.body.length));
     if (!headers.has("content-type")) headers.add("content-type", "text/plain");
@@ -73,13 +73,15 @@ export function composeReply(
 }
 
 /** Everything in the headers: HTTP status 200, grpc-status, and the body as grpc-message. */
-function grpcReply(headers: HeaderMap, reply: LocalReply): HeaderMap {
+function grpcReply(headers: HeaderMap, reply: LocalReply, head: boolean): HeaderMap {
   const given = reply.grpcStatus;
   const status = given !== undefined && given >= 0 && given <= 16 ? given : grpcStatusOf(reply.status);
   headers.overwrite(":status", "200");
   headers.replace("content-type", "application/grpc");
   if (!headers.has("grpc-status")) headers.add("grpc-status", String(status));
-  if (reply.body.length > 0 && !headers.has("grpc-message")) headers.add("grpc-message", percentEncode(reply.body));
+  // [R] grpc_head
+  const tells = reply.body.length > 0 && !head && !headers.has("grpc-message");
+  if (tells) headers.add("grpc-message", percentEncode(reply.body));
   headers.remove("content-length");
   return headers;
 }
