@@ -73,6 +73,8 @@ export class HttpStream implements StreamView {
   responseComplete = false;
   /** A local reply went past the filters, since they held the upstream's headers. */
   repliedDirectly = false;
+  /** A reply went through the chain while the codec read the request: one that overtakes it does not end the connection at once. [R] */
+  overtakenInRead = false;
   /**
    * A local reply goes through the chain while the codec still reads: another one may overtake it, and the body of the first is shown to
    * the filters that it meets all the same; the stream ends afterwards. [E] encodeData, [R] found by parity:fuzz
@@ -248,6 +250,7 @@ export class HttpStream implements StreamView {
     const { headers, body } = this.compose(reply);
     const endOfStream = body.length === 0;
     this.response.streaming = true;
+    this.overtakenInRead = inRead;
     this.response.headers = headers;
     this.response.complete = endOfStream;
     this.replying = inRead && this.endsAfterRead && this.request.complete; // else the rest of the request is refused at once

@@ -250,7 +250,9 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     if (!http.wasReset) {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) {
         this._client.reset((this.info.flags.bits & responseFlags.DPE) === 0 ? 0 : protocolError);
-      } else if (this._closes) this._client.closing?.(http.repliedDirectly && this._replied400);
+      } else if (this._closes) {
+        this._client.closing?.(http.repliedDirectly && !http.overtakenInRead && this._replied400);
+      }
     }
   }
 
