@@ -255,7 +255,8 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   continueStream(type: StreamType): void {
-    if (!this._destroyed && type === StreamType.Response && this._trappedAfter("proxy_continue_stream(response)")) return;
+    if (!this._destroyed && type === StreamType.Response && this._trappedAfter("proxy_continue_stream(response)"))
+      return;
     if (this.isEnding("proxy_continue_stream")) return;
     if (type === StreamType.Request) {
       if (this.handle.requestFlows) this._noteNothingPaused("request");
