@@ -1,6 +1,7 @@
 import type { Pair } from "../abi/pairs.js";
 import type { ExchangeInput } from "../harness/run.js";
 import type { CommandOptions } from "./arguments.js";
+import { UsageError } from "./errors.js";
 import { assignmentArgument, bytesArgument, headerArguments, headerText, listOf, numberArgument } from "./values.js";
 
 export const text = { type: "string", nargs: 1, requiresArg: true } as const;
@@ -19,6 +20,23 @@ export const pluginOptions: CommandOptions = {
   "vm-id": { ...text, describe: "VM id" },
   env: { ...repeated, describe: "environment variable NAME=value for WASI" },
 };
+
+/** Which Envoy to be. */
+export const releaseOptions: CommandOptions = {
+  envoy: { ...text, describe: "release of Envoy to be, such as 1.38 [the newest that was recorded]" },
+  istio: { ...text, describe: "release of Istio whose Envoy to be, such as 1.11" },
+};
+
+/**
+ * What `releaseOptions` gave; undefined: the newest.
+ *
+ * @throws {UsageError} For both, and for a release that there is none of.
+ */
+export function releaseInput(args: Record<string, unknown>): string | undefined {
+  const [envoy, istio] = [lastOf(args, "envoy"), lastOf(args, "istio")];
+  if (envoy !== undefined && istio !== undefined) throw new UsageError("Cannot use --envoy and --istio: choose one");
+  return istio === undefined ? envoy : `istio-${istio.replace(/^istio-/, "")}`;
+}
 
 /** A request and the upstream's answer, named as curl's options where curl has them. */
 export const exchangeOptions: CommandOptions = {

@@ -11,9 +11,12 @@ import {
   lastOf,
   pluginInput,
   pluginOptions,
+  releaseInput,
+  releaseOptions,
   repeated,
   text,
 } from "./exchange-options.js";
+import { sayNotRecorded } from "./not-recorded.js";
 import { propertyFromText } from "../proxy/envoy/given-properties.js";
 import { assignmentArgument, listOf, numberArgument } from "./values.js";
 
@@ -25,6 +28,7 @@ export const runCommand: Command = {
   options: {
     ...pluginOptions,
     ...exchangeOptions,
+    ...releaseOptions,
     property: { ...repeated, describe: "property path=value, the path with dots; node, metadata, localities as JSON" },
     "log-level": { ...text, describe: `least level that is logged: ${logLevelNames.join(", ")} [info]` },
     trace: { type: "boolean", describe: "show every callback and every hostcall" },
@@ -64,6 +68,7 @@ export const runCommand: Command = {
       }
       throw thrown;
     }
+    await sayNotRecorded([report.envoy.release]);
     if (report.failure !== undefined) report = { ...report, failure: inOptions(report.failure) };
     const trace = options.trace === true;
     if (args["json"] === true) {
@@ -108,8 +113,10 @@ function runOptions(args: Record<string, unknown>): RunOptions {
       return [path, propertyFromText(path, value)] as const;
     }),
   );
+  const envoy = releaseInput(args);
   return {
     ...pluginInput(args),
+    ...(envoy !== undefined && { envoy }),
     ...(level !== undefined && { logLevel: level as LogLevelName }),
     ...(args["repeat"] !== undefined && { repeat: numberArgument("--repeat", string("repeat"), 1, 10_000_000) }),
     ...(args["budget"] !== undefined && { budgetMs: numberArgument("--budget", string("budget"), 0, 3_600_000) }),

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import type { Finished } from "../scenario/types.js";
-import type { RunTestsOptions, TestRun } from "../scenario/run-tests.js";
+import type { ReadOptions, RunTestsOptions, TestRun } from "../scenario/run-tests.js";
 import { didYouMean } from "../abi/nearest.js";
 import { messageOf } from "../errors.js";
 import { whyUnreadable } from "../harness/source.js";
@@ -9,7 +9,8 @@ import type { Paint } from "../report/style.js";
 import { paintFor } from "../report/style.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
-import { lastOf, repeated, text } from "./exchange-options.js";
+import { lastOf, releaseInput, releaseOptions, repeated, text } from "./exchange-options.js";
+import { sayNotRecorded } from "./not-recorded.js";
 import { listOf } from "./values.js";
 
 const reporters = ["pretty", "json", "junit", "tap", "github"] as const;
@@ -38,18 +39,21 @@ export const testCommand: Command = {
       describe: `${reporters.join(", ")}; with a file: junit=out.xml [pretty]`,
     },
     json: { type: "boolean", describe: "the same as --reporter json" },
+    ...releaseOptions,
     list: { type: "boolean", describe: "print the names of the tests, and run none" },
   },
   examples: ["$0 test tests/", "$0 test --reporter pretty --reporter junit=out.xml", "$0 test --tag smoke --watch"],
   async run(args) {
     const reports = reportsOf(args);
     const options = optionsOf(args);
+    const envoy = releaseInput(args);
+    const reading = { update: args["update"] === true, ...(envoy !== undefined && { envoy }) };
     const { testFiles } = await import("../scenario/files.js");
     const given = listOf(args["files"]);
     if (args["list"] === true) return list(testFiles(given), options);
-    if (args["watch"] !== true) return once(testFiles(given), reports, options, args["update"] === true);
+    if (args["watch"] !== true) return once(testFiles(given), reports, options, reading);
     const { watchTests } = await import("./test-watch.js");
-    return watchTests(() => once(testFiles(given), reports, options, args["update"] === true), given);
+    return watchTests(() => once(testFiles(given), reports, options, reading), given);
   },
 };
 
@@ -109,10 +113,11 @@ async function once(
   files: readonly string[],
   reports: readonly Report[],
   options: RunTestsOptions,
-  update: boolean,
+  reading: ReadOptions,
 ): Promise<number> {
   const { readAllTests, runTests } = await import("../scenario/run-tests.js");
-  const read = await readAllTests(files, { update });
+  const read = await readAllTests(files, reading);
+  await sayNotRecorded(read.flatMap(({ tests }) => tests.map(({ envoy }) => envoy)));
   const paint = paintFor(process.stdout);
   const isPretty = reports.some(({ name, file }) => name === "pretty" && file === undefined);
   const show = isPretty ? new Progress(paint) : undefined;

@@ -6,7 +6,7 @@ import { dnsAnswers } from "../host/services/dns.js";
 import { SeededRandom } from "../host/services/random.js";
 import { processProperty } from "../proxy/envoy/attributes.js";
 import { givenProperties } from "../proxy/envoy/given-properties.js";
-import { envoy140 } from "../proxy/envoy/behaviour.js";
+import { profileOf } from "../proxy/envoy/profiles.js";
 import { foreignFunctions } from "../proxy/envoy/foreign/index.js";
 import type { ManualCallouts } from "./calls.js";
 import { diagnosticsOf } from "./diagnostics.js";
@@ -31,7 +31,7 @@ export function newHome<C extends ManualCallouts>(options: PluginOptions, callou
   const properties = options.properties ?? {};
   givenProperties(properties); // what is wrong in them is told now
   const process = new HostProcess({
-    behaviour: envoy140,
+    behaviour: profileOf(options.envoy).host,
     callouts: calls,
     clock,
     random: new SeededRandom(options.seed ?? 1),

@@ -71,6 +71,7 @@ const ofProcess = {
   trace: flag,
   foreignFunctions: object,
   resolveDns: object,
+  envoy: text,
   onFailure,
 };
 
@@ -98,7 +99,6 @@ export const proxyChecks: Checks<ProxyOptions> = {
   dynamicMetadata: object,
   node: object,
   strict: flag,
-  envoy: any,
   workers: whole,
   order: integer,
 };

@@ -7,12 +7,12 @@ import { HttpDate } from "../proxy/envoy/http-date.js";
 import { listenerDefaults } from "../proxy/envoy/listener-defaults.js";
 import type { Cluster } from "../proxy/envoy/peers.js";
 import type { Profile } from "../proxy/envoy/profiles.js";
-import { newestProfile } from "../proxy/envoy/profiles.js";
+import { filterBehaviour, profileOf } from "../proxy/envoy/profiles.js";
 import { ProxyInfo } from "../proxy/envoy/proxy-info.js";
 import type { AccessEntry } from "../proxy/envoy/settings.js";
 import type { StreamHome } from "../proxy/envoy/stream-home.js";
 import type { HttpFilter } from "../proxy/http-filter.js";
-import type { AnswerListener } from "../proxy/plugin-filter.js";
+import type { AnswerListener, PluginFilterOptions } from "../proxy/plugin-filter.js";
 import { PluginFilter } from "../proxy/plugin-filter.js";
 import type { Plugin, PluginOptions } from "./plugin.js";
 import { TapFilter } from "./tap-filter.js";
@@ -23,7 +23,7 @@ import { TapFilter } from "./tap-filter.js";
  */
 export class PluginListener implements StreamHome {
   readonly settings: StreamHome["settings"];
-  readonly profile: Profile = newestProfile;
+  readonly profile: Profile;
   readonly clock: Clock;
   readonly info: ProxyInfo;
   readonly accessLog: AccessEntry[] = [];
@@ -38,11 +38,15 @@ export class PluginListener implements StreamHome {
   /** Of the last stream; undefined when the VM had failed before. */
   private _last: PluginFilter | undefined = undefined;
   private readonly _bugs = new BugLines();
-  private readonly _filter: { readonly allowOnHeadersStopIteration: boolean };
+  private readonly _filter: PluginFilterOptions;
 
   constructor(plugin: Plugin, options: PluginOptions, upstream: Cluster, passTrailers: boolean) {
     this._plugin = plugin;
-    this._filter = { allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false };
+    this.profile = profileOf(options.envoy);
+    this._filter = {
+      ...filterBehaviour(this.profile),
+      allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false,
+    };
     this.clock = plugin.clock;
     const clusters = new Map([[upstream.name, upstream]]);
     const virtualHosts = [

@@ -19,6 +19,7 @@ import { Clock } from "../host/services/clock.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { TraceEvent } from "../host/trace.js";
 import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
+import { filterBehaviour, profileOf } from "../proxy/envoy/profiles.js";
 import type { PluginCall } from "./calls.js";
 import type { DnsTable } from "../host/services/dns.js";
 import type { Home } from "./home.js";
@@ -54,6 +55,8 @@ export interface PluginOptions {
    * far from all of them is one that plugins set with proxy_set_property.
    */
   readonly properties?: StreamProperties;
+  /** The release of Envoy to be: `1.40`, `1.36.4`, or `istio-1.11` for the Envoy of an Istio. Default: the newest recorded. */
+  readonly envoy?: string;
   /** Wall time at the start. Default 2023-11-14T22:13:20Z. Not 0: Go refuses to start then. */
   readonly startTime?: Date;
   /** Read the machine's clock instead of the virtual one. Default false. */
@@ -167,7 +170,10 @@ export class Plugin implements AsyncDisposable, Disposable {
     this.home = home;
     this.diagnostics = home.diagnostics;
     this.#settings = {
-      filter: { allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false },
+      filter: {
+        ...filterBehaviour(profileOf(options.envoy)),
+        allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false,
+      },
       properties: options.properties ?? {},
       throwOnFailure: options.onFailure !== "policy",
     };

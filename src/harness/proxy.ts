@@ -16,7 +16,7 @@ import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
 import type { FilterMetadata, NodeSettings } from "../proxy/envoy/config-messages.js";
 import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
-import { newestProfile, profileOf } from "../proxy/envoy/profiles.js";
+import { profileOf } from "../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import type { ProxyState } from "../proxy/envoy/proxy-state.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
@@ -175,7 +175,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     failed: (error) => proxyRef.proxy!.failed(error),
     generation: () => proxyRef.proxy!.generation,
   });
-  const profile = options.envoy === undefined ? newestProfile : profileOf(options.envoy);
+  const profile = profileOf(options.envoy);
   const settings: ProxySettings = {
     plugins,
     accessLoggers,

@@ -90,6 +90,8 @@ export type Outcome = "forwarded" | "local response" | "paused" | "reset" | "fai
 /** What `run` saw. */
 export interface RunReport {
   readonly plugin: Plugin;
+  /** The release that Envoy's part is as; `recorded`: was a real one compared? */
+  readonly envoy: { readonly release: string; readonly recorded: boolean };
   readonly outcome: Outcome;
   /** As it came to the plugin. */
   readonly request: MessageReport;
@@ -170,8 +172,10 @@ export async function run(source: ModuleSource, options: RunOptions = {}): Promi
   plugin.close();
   logs.push(...log.since(before));
   const { outcome, ...seen } = last!;
+  const { release, recorded } = setting.listener.profile;
   return {
     plugin,
+    envoy: { release, recorded },
     outcome: failure === undefined ? outcome : "failed",
     ...seen,
     logs,

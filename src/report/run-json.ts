@@ -41,6 +41,7 @@ export function runJson(file: string, report: RunReport, options: { readonly tra
       rootId: plugin.root.settings.rootId,
       vmId: plugin.vm.settings.vmId,
     },
+    envoy: report.envoy,
     outcome: report.outcome,
     request: message(report.request),
     upstream: message(report.upstream),

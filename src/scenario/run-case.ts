@@ -38,6 +38,15 @@ const skipped: CaseResult = { outcome: "skipped", failures: [], durationMs: 0, l
 
 /** A case as runners and reporters take it. */
 export function testOf(one: Case, options: RunCaseOptions = {}): TestCase {
-  const { name, where, tags, skip, files } = one;
-  return { name, where, tags, ...(skip !== undefined && { skip }), files, run: () => runCase(one, options) };
+  const { name, where, tags, skip, files, proxy } = one;
+  const { envoy } = proxy;
+  return {
+    name,
+    where,
+    tags,
+    ...(envoy !== undefined && { envoy }),
+    ...(skip !== undefined && { skip }),
+    files,
+    run: () => runCase(one, options),
+  };
 }

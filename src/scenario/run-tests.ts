@@ -4,7 +4,8 @@ import { ProxyPool } from "./proxy-pool.js";
 import { readScenarioFile } from "./read.js";
 import { testOf } from "./run-case.js";
 import { Snapshots } from "./snapshots.js";
-import type { CaseResult, Finished, TestCase } from "./types.js";
+import { profileOf } from "../proxy/envoy/profiles.js";
+import type { Case, CaseResult, Finished, TestCase } from "./types.js";
 
 /** The tests of one file, with what they share. */
 export interface TestFile {
@@ -17,13 +18,15 @@ export interface TestFile {
 export interface ReadOptions {
   /** Snapshots are taken down anew. Default false. */
   readonly update?: boolean;
+  /** The release of Envoy for cases that name none. Default: the newest recorded. */
+  readonly envoy?: string;
 }
 
 /** Reads a `*.pwh.yaml`. @throws {HarnessError} FILE_UNREADABLE, SCENARIO_INVALID */
-export async function readTests(file: string, { update = false }: ReadOptions = {}): Promise<TestFile> {
+export async function readTests(file: string, { update = false, envoy }: ReadOptions = {}): Promise<TestFile> {
   const pool = new ProxyPool();
   const snapshots = new Snapshots(file, update);
-  const tests = (await readScenarioFile(file)).map((one) => testOf(one, { pool, snapshots }));
+  const tests = (await readScenarioFile(file)).map((one) => testOf(asEnvoy(one, envoy), { pool, snapshots }));
   return {
     file,
     tests,
@@ -32,6 +35,12 @@ export async function readTests(file: string, { update = false }: ReadOptions = 
       return snapshots.save() ? [snapshots.file] : [];
     },
   };
+}
+
+function asEnvoy(one: Case, envoy: string | undefined): Case {
+  if (envoy === undefined || one.proxy.envoy !== undefined) return one;
+  profileOf(envoy); // an unknown one is told at once
+  return { ...one, proxy: { ...one.proxy, envoy } };
 }
 
 /**

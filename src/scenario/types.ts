@@ -17,6 +17,8 @@ export interface TestCase {
   readonly name: string;
   readonly where: Where;
   readonly tags: readonly string[];
+  /** The release of Envoy that it names. Default: the newest recorded. */
+  readonly envoy?: string;
   /** Why it is not run. */
   readonly skip?: string;
   /** Files that it was read from and reads when it runs, for `--watch`: modules, configurations, the file itself. */

@@ -1,3 +1,4 @@
+import type { PluginFilterOptions } from "../plugin-filter.js";
 import { didYouMean } from "../../abi/nearest.js";
 import { HarnessError } from "../../errors.js";
 import type { Behaviour } from "../../host/behaviour.js";
@@ -171,9 +172,11 @@ const istioOldest = 11;
 /**
  * The profile of a release: `1.40`, `1.36.4` (any patch is that of its minor release), or `istio-1.11`, the Envoy in an Istio.
  *
+ * @param name Default: the newest recorded.
  * @throws {HarnessError} OPTION_INVALID for a release without a profile, with those there are.
  */
-export function profileOf(name: string): Profile {
+export function profileOf(name?: string): Profile {
+  if (name === undefined) return newestProfile;
   const [, istio, minor] = /^(istio-)?v?1\.(\d+)(?:\.\d+)?$/.exec(name.trim().toLowerCase()) ?? [];
   const wanted = istio === undefined ? Number(minor) : envoyOfIstio(Number(minor));
   const found = profiles.find(({ release }) => minorOf(release) === wanted);
@@ -185,6 +188,18 @@ export function profileOf(name: string): Profile {
       `and istio-1.${istioOldest} to istio-1.${istioNewest}`,
   );
 }
+
+/** What a filter does by the release it runs in. */
+export const filterBehaviour = ({ showsNewBytes, repeatsLocalReplies }: Profile): PluginFilterOptions => ({
+  cumulativeBody: showsNewBytes,
+  repeatsLocalReplies,
+});
+
+/** What to say of a release that nobody could record; undefined for others. */
+export const notRecorded = ({ release, recorded }: Profile): string | undefined =>
+  recorded
+    ? undefined
+    : `Envoy ${release} is not recorded: what is known of it comes from its sources and notes, and no real one was compared`;
 
 const minorOf = (release: string): number => Number(release.split(".")[1]);
 

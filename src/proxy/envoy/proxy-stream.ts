@@ -112,8 +112,11 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     }
     if (this.http.finished) return;
     const passed = this.connection.protocol === "HTTP/2" || this.proxy.settings.listener.enableTrailers;
-    if (passed) this.http.sendRequestTrailers(trailers);
-    else this.http.sendRequestData(noBytes, true);
+    if (passed) {
+      this.http.sendRequestTrailers(trailers);
+      // [R] rx_dropped: the buffer of a body that a filter dropped is the codec's: what is written there later, HTTP/1 takes for received
+      if (this.connection.protocol !== "HTTP/2") this.info.requestBytes += this.http.lastPart?.size ?? 0;
+    } else this.http.sendRequestData(noBytes, true);
     this.settle();
   }
 
@@ -233,11 +236,11 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   streamReset(): void {
     const { resetCode } = this.proxy.profile;
-    // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
-    if (this.http.repliedDirectly && (this.connection.protocol !== "HTTP/2" || resetCode !== 0)) return;
+    const isHttp2 = this.connection.protocol === "HTTP/2";
     // [R] held_400: the connection ends at once, as after any 400
-    if (this._replied400 && this._client.closing !== undefined) this._client.closing(true);
-    else this._client.reset(resetCode);
+    if (this._replied400 && !isHttp2) this._client.closing?.(true);
+    // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
+    else if (!this.http.repliedDirectly || (isHttp2 && resetCode === 0)) this._client.reset(resetCode);
   }
 
   ended(): void {

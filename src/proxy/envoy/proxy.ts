@@ -22,7 +22,7 @@ import type { HttpProtocol } from "./peers.js";
 import type { PluginHandle, PluginHome } from "./plugin-handle.js";
 import { PluginSet } from "./plugin-set.js";
 import type { Profile } from "./profiles.js";
-import { newestProfile } from "./profiles.js";
+import { filterBehaviour, newestProfile } from "./profiles.js";
 import { givenProperties } from "./given-properties.js";
 import { ProxyInfo } from "./proxy-info.js";
 import type { Counters, ProxyState } from "./proxy-state.js";
@@ -257,8 +257,7 @@ function filtersOf(handles: readonly PluginHandle[], info: EnvoyStream, profile:
 
 function filterOptions(config: PluginConfig, profile: Profile): PluginFilterOptions {
   return {
-    cumulativeBody: profile.showsNewBytes,
-    repeatsLocalReplies: profile.repeatsLocalReplies,
+    ...filterBehaviour(profile),
     allowOnHeadersStopIteration: config.allowOnHeadersStopIteration ?? false,
     passOnFailure: config.failOpen ?? false,
   };
