@@ -17,6 +17,8 @@ export interface StreamEnds {
   readonly client: SideEnd;
   /** The stream was cut off in both directions. */
   streamReset(): void;
+  /** A reply without a body would leave, and its stream was cut off before. */
+  repliedAfterReset?(): void;
   /** The response is complete, or the stream was reset: nothing follows but log and destroy. */
   ended?(): void;
   /** Every filter logged; none was destroyed. */
@@ -288,7 +290,10 @@ export class HttpStream implements StreamView {
   // ------------------------------------------------------------------------------------- leaving
 
   responseHeadersLeave(headers: HeaderMap, endOfStream: boolean): void {
-    if (this.wasReset) return;
+    if (this.wasReset) {
+      if (endOfStream) this.ends.repliedAfterReset?.();
+      return;
+    }
     const refused = this.ends.checkResponse?.(headers);
     if (refused !== undefined) return this.sendLocalReply(refused);
     this.headersSent = true;

@@ -43,6 +43,19 @@ function json(...args: string[]): Report {
 }
 
 describe("pwh run", () => {
+  test("--envoy and --istio: the release, and whether a real one was compared", () => {
+    const old = pwh(["run", tinygo, "--istio", "1.11", "--json"]);
+    expect((JSON.parse(old.out) as { envoy: unknown }).envoy).toEqual({ release: "1.19", recorded: false });
+    expect(old.err).toMatch(/^pwh: Envoy 1\.19 is not recorded: .*\n$/);
+    const recorded = pwh(["run", tinygo, "--envoy", "1.36.4", "--json"]);
+    expect((JSON.parse(recorded.out) as { envoy: unknown }).envoy).toMatchObject({ recorded: true });
+    expect(recorded.err).toBe("");
+    expect(pwh(["run", tinygo, "--envoy", "1.38", "--istio", "1.11"])).toMatchObject({
+      code: 2,
+      err: "pwh: Cannot use --envoy and --istio: choose one\n",
+    });
+  });
+
   test("prints what the filter added, replaced, logged, and what both sides get", () => {
     const { code, out } = pwh([
       "run",

@@ -64,6 +64,16 @@ describe("pwh test", () => {
     }
   });
 
+  test("--envoy and --istio choose a release; one that nobody recorded is said to be", () => {
+    const old = pwh(["test", good, "--istio", "1.11"]);
+    expect(old.code).toBe(0);
+    expect(old.err).toMatch(/^pwh: Envoy 1\.19 is not recorded: .*\n$/);
+    expect(pwh(["test", good, "--envoy", "1.38"]).err).toBe("");
+    const unknown = pwh(["test", good, "--envoy", "1.99"]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.err).toMatch(/^pwh: Cannot be Envoy "1\.99".*there are 1\.19 to 1\.40/);
+  });
+
   test("several reports at once", () => {
     const [xml, tap] = [join(folder, "out.xml"), join(folder, "out.tap")];
     const { out } = pwh(["test", bad, "--reporter", `junit=${xml}`, "--reporter", `tap=${tap}`, "--reporter", "json"]);

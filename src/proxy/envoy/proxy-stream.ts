@@ -243,6 +243,15 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     else if (!this.http.repliedDirectly || (isHttp2 && resetCode === 0)) this._client.reset(resetCode);
   }
 
+  /** [R] close_then_reply_empty: the codec completes a stream that it has given up. */
+  repliedAfterReset(): void {
+    if (this.connection.protocol === "HTTP/2") return;
+    this.connection.worker.onDiagnostic(
+      "WOULD_CRASH_ENVOY",
+      "proxy_send_local_response without a body, with proxy_close_stream: a real Envoy crashes here (SIGSEGV); nothing was done",
+    );
+  }
+
   ended(): void {
     this._idleTimer?.cancel();
     this.info.end();

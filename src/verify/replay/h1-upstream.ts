@@ -70,6 +70,10 @@ export class H1Upstream implements H1Sink {
   // ------------------------------------------------------------------------------------- the response
 
   head({ line, fields }: H1Head): H1Framing {
+    if (this.#request === undefined) {
+      this.close(); // nobody asked for it
+      return "none";
+    }
     const [, status] = /^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(line) ?? [];
     if (status === undefined) {
       this.error();
