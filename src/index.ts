@@ -1,7 +1,8 @@
 import type { Plugin, PluginOptions } from "./harness/plugin.js";
 import type { Inspection } from "./harness/inspect.js";
 import type { RunOptions, RunReport } from "./harness/run.js";
-import type { Proxy, ProxyOptions } from "./harness/proxy.js";
+import type { ProxyOptions } from "./harness/proxy-options.js";
+import type { Proxy } from "./harness/proxy.js";
 import type { ModuleSource } from "./harness/source.js";
 
 export { HarnessError } from "./errors.js";
@@ -30,7 +31,8 @@ export { mockAgentUpstream, realUpstream } from "./harness/real-upstream.js";
 export type { MockAgentLike, RealUpstreamOptions } from "./harness/real-upstream.js";
 export type { Reply, UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView } from "./harness/upstreams.js";
 export type { ClientResponse, Exchange, PendingExchange, ProxyRequest, SendOptions } from "./harness/exchange.js";
-export type { FilterOptions, Proxy, ProxyCall, ProxyOptions, ProxySnapshot } from "./harness/proxy.js";
+export type { FilterOptions, ProxyOptions, ServiceOptions } from "./harness/proxy-options.js";
+export type { Proxy, ProxyCall, ProxySnapshot } from "./harness/proxy.js";
 export type { AccessEntry, FailurePolicy, ListenerSettings, Route, VirtualHost } from "./proxy/envoy/settings.js";
 export type { ActionReport, ExchangeInput, MessageReport, Outcome, RunOptions, RunReport } from "./harness/run.js";
 export type { Inspection } from "./harness/inspect.js";
@@ -84,5 +86,5 @@ export async function inspect(source: ModuleSource): Promise<Inspection> {
  * @throws {HarnessError} As `loadPlugin`, for a plugin that Envoy would not start with; OPTION_INVALID.
  */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  return (await import("./harness/proxy.js")).createProxy(options);
+  return (await import("./harness/create-proxy.js")).createProxy(options);
 }

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { HarnessError } from "../errors.js";
 import { configurationBytes } from "../harness/option-values.js";
-import type { FilterOptions } from "../harness/proxy.js";
-import { createProxy } from "../harness/proxy.js";
+import type { FilterOptions } from "../harness/proxy-options.js";
+import { createProxy } from "../harness/create-proxy.js";
 import { configurationNear } from "./arbitraries.js";
 import type { Finding } from "./fuzz.js";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { RunDetails } from "fast-check";
 import { HarnessError } from "../errors.js";
-import type { FilterOptions } from "../harness/proxy.js";
+import type { FilterOptions } from "../harness/proxy-options.js";
 import type { Hints } from "./arbitraries.js";
 import { cases } from "./cases.js";
 import { fuzzConfiguration } from "./configuration.js";

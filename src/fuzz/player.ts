@@ -4,8 +4,9 @@ import { failureError } from "../host/life-cycle.js";
 import { formatEvent } from "../host/trace.js";
 import type { Pair } from "../abi/pairs.js";
 import type { PendingExchange } from "../harness/exchange.js";
-import type { FilterOptions, Proxy, ProxySnapshot } from "../harness/proxy.js";
-import { createProxy } from "../harness/proxy.js";
+import type { FilterOptions } from "../harness/proxy-options.js";
+import type { Proxy, ProxySnapshot } from "../harness/proxy.js";
+import { createProxy } from "../harness/create-proxy.js";
 import type { Reply } from "../harness/upstreams.js";
 import type { FuzzExchange } from "./arbitraries.js";
 

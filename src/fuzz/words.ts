@@ -1,4 +1,4 @@
-import type { FilterOptions } from "../harness/proxy.js";
+import type { FilterOptions } from "../harness/proxy-options.js";
 import { configurationBytes } from "../harness/option-values.js";
 
 /** Bytes of memory that are read, and words that are kept: a Go module has thousands of its runtime's. */

@@ -1,7 +1,7 @@
 import { byteString, concat, isByteString, noBytes, textOf, utf8 } from "../abi/bytes.js";
 import { HarnessError } from "../errors.js";
 import type { Diagnostic } from "../host/diagnostics.js";
-import type { LogRecord } from "../host/log-book.js";
+import type { LogBook, LogRecord } from "../host/log-book.js";
 import type { TraceEvent } from "../host/trace.js";
 import { millisecondsToNs } from "../host/services/clock.js";
 import type { Client, DownstreamStream } from "../proxy/envoy/peers.js";
@@ -106,6 +106,8 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   readonly stream: DownstreamStream;
   private readonly _generation: number;
   private readonly _firstCall: number;
+  /** Of the worker that has the connection. */
+  private readonly _log: LogBook;
   private readonly _firstLog: number;
   private readonly _firstDiagnostic: number;
   private _access: AccessEntry | undefined = undefined;
@@ -122,13 +124,14 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
     const { engine } = proxy;
     this._generation = proxy.generation;
     this._firstCall = engine.callouts.calls.length;
-    this._firstLog = engine.worker.log.next;
     this._firstDiagnostic = engine.diagnostics.length;
     const protocol = request.protocol ?? "HTTP/1.1";
     const connection = engine.connect({
       protocol,
       ...(request.sourceAddress !== undefined && { address: request.sourceAddress }),
     });
+    this._log = connection.worker.log;
+    this._firstLog = this._log.next;
     this.stream = connection.newStream(new ResponseCollector(this), (access) => this._ended(access));
     signal?.addEventListener("abort", () => this.abort(), { once: true });
     this._send(request, protocol === "HTTP/2");
@@ -151,7 +154,7 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   }
   get logs(): readonly LogRecord[] {
     this._mustBeKept("logs");
-    return this._proxy.engine.worker.log.since(this._firstLog, this._over ? this._lastLog : undefined);
+    return this._log.since(this._firstLog, this._over ? this._lastLog : undefined);
   }
   get trace(): readonly TraceEvent[] {
     return this._proxy.trace;
@@ -199,7 +202,7 @@ export class PendingExchange implements Exchange, PromiseLike<Exchange> {
   private _ended(access: AccessEntry): void {
     this._over = true;
     this._access = access;
-    this._lastLog = this._proxy.engine.worker.log.next;
+    this._lastLog = this._log.next;
     this._lastCall = this._proxy.engine.callouts.calls.length;
     const { upstreamRequest, response } = this;
     const client = response.status === 0 ? nothingLeft : response;

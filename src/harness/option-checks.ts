@@ -2,7 +2,7 @@ import { didYouMean } from "../abi/nearest.js";
 import { HarnessError } from "../errors.js";
 import type { ListenerSettings } from "../proxy/envoy/settings.js";
 import type { PluginOptions } from "./plugin.js";
-import type { FilterOptions, ProxyOptions } from "./proxy.js";
+import type { FilterOptions, ProxyOptions, ServiceOptions } from "./proxy-options.js";
 import type { UpstreamOptions } from "./upstreams.js";
 
 /** What is wrong with a value, as "a whole number is wanted"; undefined: nothing. */
@@ -85,11 +85,16 @@ export const filterChecks: Checks<FilterOptions> = {
   reloadMs: amount,
 };
 
+export const serviceChecks: Checks<ServiceOptions> = { ...filterChecks, singleton: flag };
+
 export const proxyChecks: Checks<ProxyOptions> = {
   ...ofProcess,
   filters: list,
   tcp: any,
   accessLoggers: list,
+  services: list,
+  statsSinks: object,
+  upstreamFilters: object,
   upstreams: object,
   route: text,
   routes: list,

@@ -1,140 +1,24 @@
-import { listenerDefaults } from "../proxy/envoy/listener-defaults.js";
-import type { LogLevel, LogLevelName } from "../abi/enums.js";
 import { HarnessError } from "../errors.js";
-import type { ForeignFunction } from "../host/foreign-function.js";
 import { failureError } from "../host/life-cycle.js";
-import type { HostFunctions } from "../host/host-function.js";
-import type { UnknownImports } from "../host/linker.js";
 import type { Diagnostic } from "../host/diagnostics.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { TraceEvent } from "../host/trace.js";
 import type { Clock } from "../host/services/clock.js";
-import type { DnsTable } from "../host/services/dns.js";
-import { dnsAnswers } from "../host/services/dns.js";
 import type { Metric } from "../host/services/metrics.js";
 import type { DownstreamStream } from "../proxy/envoy/peers.js";
 import type { CallRecord } from "../proxy/envoy/http-calls.js";
-import type { FilterMetadata, NodeSettings } from "../proxy/envoy/config-messages.js";
-import type { StreamProperties } from "../proxy/envoy/attribute-kinds.js";
-import { profileOf } from "../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import type { ProxyState } from "../proxy/envoy/proxy-state.js";
 import { TcpListener } from "../proxy/envoy/tcp-proxy.js";
-import type {
-  AccessEntry,
-  FailurePolicy,
-  ListenerSettings,
-  PluginConfig,
-  ProxySettings,
-  Route,
-  VirtualHost,
-} from "../proxy/envoy/settings.js";
+import type { AccessEntry } from "../proxy/envoy/settings.js";
 import type { HeaderMap } from "../proxy/header-map.js";
 import type { Exchange, ProxyRequest, SendOptions } from "./exchange.js";
 import { PendingExchange } from "./exchange.js";
-import { checkOptions, filterChecks, listenerChecks, proxyChecks, upstreamChecks } from "./option-checks.js";
-import { configurationBytes, logLevelOf } from "./option-values.js";
-import type { ModuleSource } from "./source.js";
-import { loadSource, nameOf, nameOfSource } from "./source.js";
-import type { UnknownUpstream, Upstream, UpstreamOptions, UpstreamRequestView, UpstreamsState } from "./upstreams.js";
+import type { UpstreamRequestView, UpstreamsState } from "./upstreams.js";
 import type { UnusedReplies } from "./mocks.js";
-import type { TcpUpstream } from "./tcp-client.js";
 import { TcpClient, UpstreamServer } from "./tcp-client.js";
 import type { PassedBytes } from "./tcp-driver.js";
 import { UpstreamTable } from "./upstreams.js";
-
-/** A plugin in a filter chain. */
-export interface FilterOptions {
-  readonly module: ModuleSource;
-  /** Default: the file's name without `.wasm`. */
-  readonly name?: string;
-  /** Default "". */
-  readonly rootId?: string;
-  /** Default "". Plugins with the same id, module and VM configuration share a VM, as in Envoy. */
-  readonly vmId?: string;
-  /** Text (UTF-8), bytes, or an object that becomes JSON. Default: none. */
-  readonly configuration?: string | Uint8Array | object;
-  readonly vmConfiguration?: string | Uint8Array | object;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Default FAIL_CLOSED. */
-  readonly failurePolicy?: FailurePolicy;
-  /** The old `fail_open: true`. Not together with `failurePolicy`. */
-  readonly failOpen?: boolean;
-  /** FAIL_RELOAD: first interval of the back-off. Default 1000. */
-  readonly reloadMs?: number;
-  readonly allowOnHeadersStopIteration?: boolean;
-  readonly capabilities?: readonly string[];
-  readonly unknownImports?: UnknownImports;
-  readonly hostFunctions?: HostFunctions;
-}
-
-export interface ProxyOptions {
-  /** The HTTP filter chain, in Envoy's order: the first meets requests first and responses last. */
-  readonly filters: readonly (ModuleSource | FilterOptions)[];
-  /**
-   * A TCP proxy instead of an HTTP one: `filters` are network filters, and what passes them goes to this upstream. Clients
-   * connect with `proxy.connect()`.
-   */
-  readonly tcp?: TcpUpstream | "refused";
-  /** Plugins that log access, on their root context. */
-  readonly accessLoggers?: readonly (ModuleSource | FilterOptions)[];
-  /** Upstreams by name: where routes and calls of plugins go. */
-  readonly upstreams?: Readonly<Record<string, Upstream | UpstreamOptions>>;
-  /** Upstream of every request. Default: the first of `upstreams`. Not together with `routes`. */
-  readonly route?: string;
-  /** Routes in order; the first that fits is taken, none that fits is a 404. */
-  readonly routes?: readonly Route[];
-  /** Routes by authority. Not together with `routes`. */
-  readonly virtualHosts?: readonly VirtualHost[];
-  /** Default "error". */
-  readonly onUnknownUpstream?: UnknownUpstream;
-  /** Buffer limit, idle timeout and whatever else the listener says. */
-  readonly listener?: Partial<ListenerSettings>;
-  /**
-   * Properties, by path with dots: they win over those that the exchange has.
-   *
-   * A path that Envoy would not look up is refused (OPTION_INVALID), and so is one that nearly is an attribute; a name that is
-   * far from all of them is one that plugins set with proxy_set_property.
-   */
-  readonly properties?: StreamProperties;
-  /** Property `metadata`: what filters before these left, by filter name and key. */
-  readonly dynamicMetadata?: FilterMetadata;
-  /** Property `xds.node`. Default: nobody in particular. */
-  readonly node?: NodeSettings;
-  /** Default "info". */
-  readonly logLevel?: LogLevelName | LogLevel;
-  readonly foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
-  /** What `env.envoy_resolve_dns` finds, as for `loadPlugin`. */
-  readonly resolveDns?: DnsTable;
-  /**
-   * What a trap does: "throw" fails the exchange that met it; "policy" gives the client what Envoy's failure policy says.
-   * Default "throw", and "policy" where a filter has a `failurePolicy` or `failOpen`.
-   */
-  readonly onFailure?: "throw" | "policy";
-  /** Diagnostics fail the exchange. Default false; those that would crash Envoy always do. */
-  readonly strict?: boolean;
-  /**
-   * The release of Envoy to be: `1.40`, `1.36.4`, or `istio-1.11` for the Envoy of an Istio. Default: the newest recorded. What
-   * differs was recorded on 1.36.4 and from 1.38 to 1.40; `proxy.envoy` tells whether it was.
-   */
-  readonly envoy?: string;
-  /** Worker threads, each with VMs of its own, and the main thread's. Default 0: one VM, no main thread. */
-  readonly workers?: number;
-  /** Default 1. */
-  readonly seed?: number;
-  /** Wall time at the start. Default 2023-11-14T22:13:20Z. */
-  readonly startTime?: Date;
-  readonly realClock?: boolean;
-  /**
-   * A seed: what falls due at the same moment (ticks, time-outs, answers) runs in another order, the same for the same number. A
-   * plugin that works in one order alone is found by a few of them. Default: in the order in which it was asked for.
-   */
-  readonly order?: number;
-  /** Milliseconds that one entry into a guest may take; 0: no limit. Default 1000. */
-  readonly budgetMs?: number;
-  /** Keep every callback and hostcall. Default false. */
-  readonly trace?: boolean;
-}
 
 /** A call that a plugin made. */
 export interface ProxyCall {
@@ -146,98 +30,6 @@ export interface ProxyCall {
   readonly outcome: "pending" | "answered" | "failed" | "cancelled";
   /** HTTP status of the answer. */
   readonly status: number | undefined;
-}
-
-/**
- * Starts a proxy: filters, routes and upstreams, as one Envoy has them.
- *
- * @throws {HarnessError} As `loadPlugin`, for a plugin that Envoy would not start with; OPTION_INVALID.
- */
-export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  checkOptions("createProxy", options, proxyChecks);
-  checkOptions("createProxy's listener", options.listener ?? {}, listenerChecks);
-  for (const [name, one] of Object.entries(options.upstreams ?? {})) {
-    if (typeof one === "object" && "answer" in one) checkOptions(`upstream "${name}"`, one, upstreamChecks);
-  }
-  if (options.tcp !== undefined) {
-    for (const name of ["accessLoggers", "route", "routes", "virtualHosts"] as const) {
-      if (options[name] !== undefined)
-        throw new HarnessError("OPTION_INVALID", `Cannot use ${name} with tcp: only an HTTP proxy has it`);
-    }
-  }
-  const plugins = await Promise.all(options.filters.map(pluginConfig));
-  const accessLoggers = await Promise.all((options.accessLoggers ?? []).map(pluginConfig));
-  const proxyRef: { proxy?: Proxy } = {};
-  const clusters = new UpstreamTable(options.upstreams ?? {}, options.onUnknownUpstream ?? "error", {
-    clock: () => proxyRef.proxy!.clock,
-    arrived: (request, from) => proxyRef.proxy!.arrived(request, from),
-    waitFor: (promise) => proxyRef.proxy!.waitFor(promise),
-    failed: (error) => proxyRef.proxy!.failed(error),
-    generation: () => proxyRef.proxy!.generation,
-  });
-  const profile = profileOf(options.envoy);
-  const settings: ProxySettings = {
-    plugins,
-    accessLoggers,
-    services: [],
-    virtualHosts: virtualHostsOf(options),
-    clusters,
-    listener: { ...listenerDefaults, ...options.listener },
-    properties: options.properties ?? {},
-    dynamicMetadata: options.dynamicMetadata ?? {},
-    ...(options.node && { node: options.node }),
-    logLevel: logLevelOf(options.logLevel ?? "info"),
-    resolveDns: dnsAnswers(options.resolveDns ?? {}),
-    foreignFunctions: options.foreignFunctions ?? {},
-    workers: options.workers ?? 0,
-    seed: options.seed ?? 1,
-    ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
-    ...(options.order !== undefined && { order: options.order }),
-    ...(options.realClock !== undefined && { realClock: options.realClock }),
-    budgetMs: options.budgetMs ?? 1000,
-    trace: options.trace ?? false,
-  };
-  const engine = await EnvoyProxy.create(settings, profile);
-  const policies = plugins.some((one) => one.failurePolicy !== undefined || one.failOpen !== undefined);
-  const server = options.tcp && new UpstreamServer(options.tcp, engine.clock);
-  const strictness = {
-    throwOnFailure: (options.onFailure ?? (policies ? "policy" : "throw")) === "throw",
-    strict: options.strict ?? false,
-  };
-  return (proxyRef.proxy = new Proxy(engine, strictness, clusters, server));
-}
-
-async function pluginConfig(given: ModuleSource | FilterOptions): Promise<PluginConfig> {
-  const plain = typeof given === "string" || given instanceof URL || given instanceof Uint8Array;
-  const options: FilterOptions = plain ? { module: given } : given;
-  checkOptions("a filter", options, filterChecks);
-  if (options.module === undefined) throw new HarnessError("OPTION_INVALID", "Cannot use a filter: it has no module");
-  if (options.failurePolicy !== undefined && options.failOpen !== undefined) {
-    throw new HarnessError(
-      "OPTION_INVALID",
-      "Cannot use failurePolicy and failOpen together: Envoy takes only one of them",
-    );
-  }
-  const { module, name, rootId, vmId, configuration, vmConfiguration, ...rest } = options;
-  return {
-    ...rest,
-    ...(!(module instanceof Uint8Array) && { file: nameOf(module) }),
-    name: name ?? nameOfSource(module),
-    rootId: rootId ?? "",
-    vmId: vmId ?? "",
-    module: await loadSource(module),
-    configuration: configurationBytes(configuration),
-    vmConfiguration: configurationBytes(vmConfiguration),
-  };
-}
-
-function virtualHostsOf({ upstreams = {}, route, routes, virtualHosts }: ProxyOptions): readonly VirtualHost[] {
-  const given = [route, routes, virtualHosts].filter((one) => one !== undefined).length;
-  if (given > 1) throw new HarnessError("OPTION_INVALID", "Give one of route, routes and virtualHosts");
-  if (virtualHosts !== undefined) return virtualHosts;
-  const first = route ?? Object.keys(upstreams)[0];
-  const all: readonly Route[] = first === undefined ? [] : [{ match: { prefix: "/" }, cluster: first }];
-  return [{ name: "local", domains: ["*"], routes: routes ?? all }];
 }
 
 /** A moment of a proxy's life, made by `proxy.snapshot()`. */
@@ -252,7 +44,7 @@ export interface ProxySnapshot {
 }
 
 /** What tests want besides Envoy's behaviour. */
-interface Strictness {
+export interface Strictness {
   readonly throwOnFailure: boolean;
   readonly strict: boolean;
 }
@@ -290,9 +82,11 @@ export class Proxy implements AsyncDisposable, Disposable {
   get envoy(): { readonly release: string; readonly recorded: boolean } {
     return this.engine.profile;
   }
-  /** Lines that plugins logged, oldest first. */
+  /** Lines that plugins logged, oldest first; of several threads those of the main one, then each worker's. */
   get logs(): readonly LogRecord[] {
-    return this.engine.worker.log.records;
+    const { main, workers } = this.engine;
+    if (main === undefined && workers.length === 1) return workers[0]!.log.records;
+    return (main === undefined ? workers : [main, ...workers]).flatMap(({ log }) => log.records);
   }
   /** Calls that plugins made, oldest first. */
   get calls(): readonly ProxyCall[] {
@@ -410,6 +204,7 @@ export class Proxy implements AsyncDisposable, Disposable {
   /** Forgets what happened so far: log, access log, calls, upstream requests, diagnostics. Exchanges that somebody holds keep their response. */
   forgetPast(): void {
     const { engine } = this;
+    engine.main?.log.clear();
     for (const worker of engine.workers) worker.log.clear();
     engine.accessLog.length = 0;
     engine.callouts.calls.length = 0;

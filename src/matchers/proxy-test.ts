@@ -1,5 +1,6 @@
 import { afterAll, test } from "vitest";
-import type { Proxy, ProxyOptions, ProxySnapshot } from "../harness/proxy.js";
+import type { ProxyOptions } from "../harness/proxy-options.js";
+import type { Proxy, ProxySnapshot } from "../harness/proxy.js";
 
 export interface ProxyTestOptions {
   /**
@@ -25,7 +26,7 @@ export function proxyTest(options: ProxyOptions, { isolate = "test" }: ProxyTest
   const idle: Ready[] = [];
   let shared: Promise<Proxy> | undefined;
   const create = async (): Promise<Proxy> => {
-    const proxy = await (await import("../harness/proxy.js")).createProxy(options);
+    const proxy = await (await import("../harness/create-proxy.js")).createProxy(options);
     all.push(proxy);
     return proxy;
   };

@@ -69,6 +69,8 @@ export class HttpStream implements StreamView {
   private prepared: LocalReply | undefined = undefined;
   /** Status of a local reply that was made, also if it never left. */
   replyStatus: number | undefined = undefined;
+  /** One of them was a 400. */
+  asked400 = false;
   requestAborted = false;
   responseAborted = false;
   private headersSent = false;
@@ -215,6 +217,7 @@ export class HttpStream implements StreamView {
     else if (this.response.running !== undefined) this.responseAborted = true;
     this.responseCodeDetails = reply.details;
     this.replyStatus ??= reply.status;
+    if (reply.status === 400) this.asked400 = true;
     if (this.response.headers === undefined) {
       this.requestAborted = true;
       if (!inRequestCallback) this.sendThroughChain(reply);

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { HarnessError } from "../errors.js";
-import type { FilterOptions } from "../harness/proxy.js";
+import type { FilterOptions } from "../harness/proxy-options.js";
 import { loadSource } from "../harness/source.js";
 import { CaseRun, unforeseen } from "./case-run.js";
 import { ProxyPool } from "./proxy-pool.js";

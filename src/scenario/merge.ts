@@ -1,4 +1,4 @@
-import type { FilterOptions, ProxyOptions } from "../harness/proxy.js";
+import type { FilterOptions, ProxyOptions } from "../harness/proxy-options.js";
 import { placeless } from "./shape.js";
 import type { PluginFields, SetupFields } from "./file-shape.js";
 import type { ScenarioUpstream } from "./types.js";

@@ -1,6 +1,6 @@
 import { HarnessError } from "../errors.js";
 import type { Proxy, ProxySnapshot } from "../harness/proxy.js";
-import { createProxy } from "../harness/proxy.js";
+import { createProxy } from "../harness/create-proxy.js";
 import type { Upstream, UpstreamOptions } from "../harness/upstreams.js";
 import type { CaseRun } from "./case-run.js";
 import type { Case, ScenarioUpstream } from "./types.js";

@@ -5,8 +5,8 @@ import { bytesOf, textOf, utf8 } from "../abi/bytes.js";
 import { HarnessError } from "../errors.js";
 import type { Exchange, ProxyRequest } from "../harness/exchange.js";
 import { pairsOf } from "../harness/headers.js";
-import type { FilterOptions, ProxyOptions } from "../harness/proxy.js";
-import { createProxy } from "../harness/proxy.js";
+import type { FilterOptions, ProxyOptions } from "../harness/proxy-options.js";
+import { createProxy } from "../harness/create-proxy.js";
 import type { Reply } from "../harness/upstreams.js";
 
 /** What is to become a scenario file: a plugin and the requests to send through it. */

@@ -1,5 +1,5 @@
 import type { LogLevelName } from "../abi/enums.js";
-import type { FilterOptions, ProxyOptions } from "../harness/proxy.js";
+import type { FilterOptions, ProxyOptions } from "../harness/proxy-options.js";
 import type { ProxyRequest } from "../harness/exchange.js";
 import type { Reply } from "../harness/upstreams.js";
 import type { BytesMatcher, HeaderMatcher, TextMatcher } from "./matchers.js";
