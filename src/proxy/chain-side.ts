@@ -54,6 +54,8 @@ export abstract class ChainSide {
   trailers: HeaderMap | undefined = undefined;
   /** Bytes held for the filters that asked for it. */
   buffered: BodyBuffer | undefined = undefined;
+  /** What a filter dropped last: empty, unless somebody wrote to it since. */
+  dropped: BodyBuffer | undefined = undefined;
   /** The sender has sent everything. */
   complete = false;
   /** Going over the limit slows the sender instead of failing the stream: until a filter holds bytes otherwise. [R] stop_single_over_limit */
@@ -274,7 +276,10 @@ export abstract class ChainSide {
       this.hold(data);
       return false;
     }
-    if (data !== this.buffered) data.clear(); // what was not kept is gone, and nobody can look at it any more [R]
+    if (data !== this.buffered) {
+      data.clear(); // what was not kept is gone, and nobody can look at it any more [R]
+      this.dropped = data;
+    }
     if (this.complete && this.trailers === undefined && this.buffered === undefined) {
       // an empty end was dropped: continuing must still end the stream
       this.buffered = new BodyBuffer();

@@ -77,8 +77,6 @@ export class HttpStream implements StreamView {
   responseComplete = false;
   /** A local reply went past the filters, since they held the upstream's headers. */
   repliedDirectly = false;
-  /** The part of the request's body that came last: filters take its bytes, or drop them. */
-  lastPart: BodyBuffer | undefined = undefined;
   /** A reply went through the chain while the codec read the request: one that overtakes it does not end the connection at once. [R] */
   overtakenInRead = false;
   /**
@@ -144,8 +142,7 @@ export class HttpStream implements StreamView {
   sendRequestData(data: Uint8Array, endOfStream: boolean): void {
     if (this.finished) return;
     if (endOfStream) this.request.complete = true;
-    this.lastPart = new BodyBuffer(data);
-    this.request.sendData(this.lastPart, endOfStream);
+    this.request.sendData(new BodyBuffer(data), endOfStream);
     this.sendPrepared(true);
   }
 

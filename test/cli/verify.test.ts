@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { messageOf } from "../../src/errors.js";
 import { findEnvoy } from "../../src/verify/envoy/find.js";
 import { parseRecorded } from "../../src/verify/envoy/store.js";
 import { goMissing, httpHeaders, httpHeadersModule } from "../support/fixtures.js";
-import { pwh } from "../support/pwh.js";
+import { pwh, pwhStarted } from "../support/pwh.js";
 
 const envoy = await findEnvoy().catch((thrown: unknown) => messageOf(thrown));
 if (typeof envoy === "string") console.warn(`Skipped: ${envoy}`);
@@ -54,6 +54,26 @@ describe.skipIf(typeof envoy === "string")("pwh verify on a real Envoy", () => {
     expect([code, out.split(" ")[0]]).toSatisfy(
       ([status, word]: [number, string]) => (status === 0 && word === "same") || (status === 1 && word === "different"),
     );
+  });
+});
+
+// its children are read from /proc
+describe.skipIf(typeof envoy === "string" || process.platform !== "linux")("pwh verify that is killed", () => {
+  test("takes its Envoy and its folder with it", async () => {
+    const file = join(folder(), "slow.json");
+    writeFileSync(file, JSON.stringify({ plugins: [{ root_id: "r", script: "" }], clients: [{}], settle_ms: 15_000 }));
+    const child = pwhStarted(["verify", file]);
+    const pid = child.pid!;
+    const childrenOf = (): string[] =>
+      readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    const commandOf = (id: string): string[] => readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
+    const isEnvoy = (id: string): boolean => /envoy$/.test(commandOf(id)[0]!) && commandOf(id).includes("-c");
+    await vi.waitUntil(() => childrenOf().some(isEnvoy), { timeout: 10_000 });
+    const envoyId = childrenOf().find(isEnvoy)!;
+    const config = commandOf(envoyId)[commandOf(envoyId).indexOf("-c") + 1]!;
+    expect(existsSync(config)).toBe(true);
+    child.kill("SIGKILL");
+    await vi.waitUntil(() => !existsSync(`/proc/${envoyId}`) && !existsSync(config), { timeout: 10_000 });
   });
 });
 

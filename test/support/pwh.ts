@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,6 +20,11 @@ export function pwh(args: readonly string[], options: { input?: string; env?: Re
     timeout: 20_000,
   });
   return { code: status, out: stdout, err: stderr };
+}
+
+/** Starts `pwh` and goes on. */
+export function pwhStarted(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [command, ...args], { cwd: root, stdio: "ignore" });
 }
 
 /** Starts `pwh`, sends a signal after a while, and tells how it ended. */

@@ -115,7 +115,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     if (passed) {
       this.http.sendRequestTrailers(trailers);
       // [R] rx_dropped: the buffer of a body that a filter dropped is the codec's: what is written there later, HTTP/1 takes for received
-      if (this.connection.protocol !== "HTTP/2") this.info.requestBytes += this.http.lastPart?.size ?? 0;
+      if (this.connection.protocol !== "HTTP/2") this.info.requestBytes += this.http.request.dropped?.size ?? 0;
     } else this.http.sendRequestData(noBytes, true);
     this.settle();
   }

@@ -31,6 +31,24 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/**
+ * A process that ends Envoy, by its id, and removes its folder should this process be killed: then its standard input ends, and nobody
+ * else would do it. It is in a group of its own, for Ctrl-C is not meant for it.
+ */
+function watch({ pid }: ChildProcess, folder: string): ChildProcess | undefined {
+  if (pid === undefined) return undefined;
+  const script = 'cat >/dev/null; kill -9 "$1" 2>/dev/null; rm -rf -- "$2"';
+  const child = spawn("sh", ["-c", script, "sh", String(pid), folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  child.on("error", () => undefined); // without a shell it is as before
+  child.stdin.on("error", () => undefined);
+  child.unref();
+  (child.stdin as unknown as { unref?(): void }).unref?.();
+  return child;
+}
+
 /** One Envoy, from its start to its end. */
 export class EnvoyProcess {
   readonly #child: ChildProcess;
@@ -51,9 +69,13 @@ export class EnvoyProcess {
     });
     closeSync(log);
     running.add(this.#child);
+    const watchman = watch(this.#child, folder);
     this.#exited = once(this.#child, "exit")
       .catch(() => undefined)
-      .finally(() => running.delete(this.#child));
+      .finally(() => {
+        running.delete(this.#child);
+        watchman?.kill("SIGKILL");
+      });
   }
 
   /** Starts it and waits until it listens or is gone. */
