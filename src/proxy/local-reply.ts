@@ -22,7 +22,8 @@ export interface ReplyMessage {
 
 /** gRPC is `application/grpc` or `application/grpc+…`; `application/grpc-web` is not. [E] */
 export function isGrpc(headers: HeaderMap | undefined): boolean {
-  const type = headers?.first("content-type");
+  if (headers?.first(":path") === undefined) return false; // [R] found by parity:fuzz
+  const type = headers.first("content-type");
   return type === "application/grpc" || (type?.startsWith("application/grpc+") ?? false);
 }
 
