@@ -77,8 +77,8 @@ export class HttpStream implements StreamView {
   responseComplete = false;
   /** A local reply went past the filters, since they held the upstream's headers. */
   repliedDirectly = false;
-  /** A reply went through the chain while the codec read the request: one that overtakes it does not end the connection at once. [R] */
-  overtakenInRead = false;
+  /** A reply goes through the chain while the codec reads the request: what cuts in now does not end the connection at once. [R] */
+  inRead = false;
   /**
    * A local reply goes through the chain while the codec still reads: another one may overtake it, and the body of the first is shown to
    * the filters that it meets all the same; the stream ends afterwards. [E] encodeData, [R] found by parity:fuzz
@@ -255,7 +255,7 @@ export class HttpStream implements StreamView {
     const { headers, body } = this.compose(reply);
     const endOfStream = body.length === 0;
     this.response.streaming = true;
-    this.overtakenInRead = inRead;
+    this.inRead = inRead;
     this.response.headers = headers;
     this.response.complete = endOfStream;
     this.replying = inRead && this.endsAfterRead && this.request.complete; // else the rest of the request is refused at once
@@ -264,6 +264,7 @@ export class HttpStream implements StreamView {
       this.response.complete = true;
       this.response.sendData(new BodyBuffer(body), true);
     }
+    this.inRead = false;
     if (!this.replying) return;
     this.replying = false;
     if (this.responseComplete || this.wasReset) this.finish();

@@ -238,7 +238,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const { resetCode } = this.proxy.profile;
     const isHttp2 = this.connection.protocol === "HTTP/2";
     // [R] held_400: the connection ends at once, as after any 400
-    if (this.http.asked400 && !isHttp2) this._client.closing?.(true);
+    if (this.http.asked400 && !isHttp2) this._client.closing?.(!this.http.inRead);
     // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
     else if (!this.http.repliedDirectly || (isHttp2 && resetCode === 0)) this._client.reset(resetCode);
   }
@@ -263,7 +263,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) {
         this._client.reset((this.info.flags.bits & responseFlags.DPE) === 0 ? 0 : protocolError);
       } else if (this._closes) {
-        this._client.closing?.(http.repliedDirectly && !http.overtakenInRead && this._replied400);
+        this._client.closing?.(http.repliedDirectly && !http.inRead && this._replied400);
       }
     }
   }
