@@ -17,7 +17,7 @@ const layers = [
   ["harness"],
   ["scenario"],
   ["lint"],
-  ["fuzz", "bench", "deploy", "verify", "report"],
+  ["suites", "fuzz", "bench", "deploy", "verify", "report"],
   ["matchers"],
   ["cli"],
 ];

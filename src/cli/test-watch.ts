@@ -2,6 +2,7 @@ import type { FSWatcher } from "node:fs";
 import { watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { scenarioFile, testFiles } from "../scenario/files.js";
+import type { ReadOptions } from "../scenario/run-tests.js";
 import { filesOfTests } from "../scenario/run-tests.js";
 import { printError } from "./errors.js";
 
@@ -13,7 +14,11 @@ const togetherMs = 80;
  *
  * @returns When the process is asked to end, 0.
  */
-export async function watchTests(run: () => Promise<number>, given: readonly string[]): Promise<number> {
+export async function watchTests(
+  run: () => Promise<number>,
+  given: readonly string[],
+  reading: ReadOptions,
+): Promise<number> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   process.once("SIGTERM", () => stop.abort());
@@ -23,7 +28,7 @@ export async function watchTests(run: () => Promise<number>, given: readonly str
     } catch (thrown) {
       printError(thrown, false);
     }
-    const watched = await watchedFiles(given);
+    const watched = await watchedFiles(given, reading);
     process.stderr.write(`\nwaiting for a change of ${watched.size} files; Ctrl-C ends\n`);
     const changed = await change(watched, stop.signal);
     if (changed !== undefined) process.stderr.write(`${changed} changed\n\n`);
@@ -31,12 +36,12 @@ export async function watchTests(run: () => Promise<number>, given: readonly str
   return 0;
 }
 
-async function watchedFiles(given: readonly string[]): Promise<ReadonlySet<string>> {
+async function watchedFiles(given: readonly string[], reading: ReadOptions): Promise<ReadonlySet<string>> {
   const files = new Set<string>();
   try {
     const found = testFiles(given);
     for (const file of found) files.add(resolve(file));
-    for (const file of await filesOfTests(found)) files.add(file);
+    for (const file of await filesOfTests(found, reading)) files.add(file);
   } catch {
     // a file that cannot be read now is watched itself: the run has told what is wrong
   }

@@ -11,7 +11,7 @@ import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import { lastOf, releaseInput, releaseOptions, repeated, text } from "./exchange-options.js";
 import { sayNotRecorded } from "./not-recorded.js";
-import { listOf } from "./values.js";
+import { bytesArgument, listOf } from "./values.js";
 
 const reporters = ["pretty", "json", "junit", "tap", "github"] as const;
 type ReporterName = (typeof reporters)[number];
@@ -25,7 +25,7 @@ interface Report {
 export const testCommand: Command = {
   name: "test",
   usage: "test [files..]",
-  summary: "run scenario files (*.pwh.yaml)",
+  summary: "run scenario files (*.pwh.yaml), and test suites of Google's service-extensions",
   positionals: { files: { describe: "files, directories or patterns [.]", type: "string", array: true } },
   options: {
     filter: { ...text, alias: "f", describe: "only tests whose name has this text, or matches /this/" },
@@ -40,20 +40,28 @@ export const testCommand: Command = {
     },
     json: { type: "boolean", describe: "the same as --reporter json" },
     ...releaseOptions,
+    plugin: { ...text, describe: "the module of Google's suites (*.textpb, *.yaml) [what they name]" },
+    config: { ...text, alias: "c", describe: "its configuration: text, @file, or @- [what they name]" },
     list: { type: "boolean", describe: "print the names of the tests, and run none" },
   },
-  examples: ["$0 test tests/", "$0 test --reporter pretty --reporter junit=out.xml", "$0 test --tag smoke --watch"],
+  examples: [
+    "$0 test tests/",
+    "$0 test --reporter pretty --reporter junit=out.xml",
+    "$0 test --tag smoke --watch",
+    "$0 test suite.textpb --plugin filter.wasm -c @config.json",
+  ],
   async run(args) {
     const reports = reportsOf(args);
     const options = optionsOf(args);
     const envoy = releaseInput(args);
-    const reading = { update: args["update"] === true, ...(envoy !== undefined && { envoy }) };
+    const other = await suiteReader(args);
+    const reading = { update: args["update"] === true, other, ...(envoy !== undefined && { envoy }) };
     const { testFiles } = await import("../scenario/files.js");
     const given = listOf(args["files"]);
-    if (args["list"] === true) return list(testFiles(given), options);
+    if (args["list"] === true) return list(testFiles(given), options, reading);
     if (args["watch"] !== true) return once(testFiles(given), reports, options, reading);
     const { watchTests } = await import("./test-watch.js");
-    return watchTests(() => once(testFiles(given), reports, options, reading), given);
+    return watchTests(() => once(testFiles(given), reports, options, reading), given, reading);
   },
 };
 
@@ -98,9 +106,21 @@ function filterOf(given: string): RegExp {
   }
 }
 
-async function list(files: readonly string[], options: RunTestsOptions): Promise<number> {
+/** For suites of GoogleCloudPlatform/service-extensions; their reader is loaded when there is one. */
+async function suiteReader(args: Record<string, unknown>): Promise<ReadOptions["other"] & object> {
+  const { isSuiteFile } = await import("../suites/suite-file.js");
+  const [plugin, config] = [lastOf(args, "plugin"), lastOf(args, "config")];
+  const options = {
+    ...(plugin !== undefined && { plugin }),
+    ...(config !== undefined && { configuration: bytesArgument("--config", config) }),
+  };
+  return (file) =>
+    isSuiteFile(file) ? import("../suites/suite-tests.js").then((s) => s.readSuite(file, options)) : undefined;
+}
+
+async function list(files: readonly string[], options: RunTestsOptions, reading: ReadOptions): Promise<number> {
   const { chosenTests, readAllTests } = await import("../scenario/run-tests.js");
-  const read = await readAllTests(files);
+  const read = await readAllTests(files, reading);
   for (const { name, where, tags } of chosenTests(read, options)) {
     process.stdout.write(`${where.file}:${where.line}  ${name}${tags.length > 0 ? `  (${tags.join(", ")})` : ""}\n`);
   }

@@ -21,12 +21,18 @@ export interface Home<C extends ManualCallouts = ManualCallouts> {
   readonly guard: Guard;
 }
 
-/** A process with a virtual clock, whose calls go to what `callouts` makes. @throws {HarnessError} OPTION_INVALID */
-export function newHome<C extends ManualCallouts>(options: PluginOptions, callouts: (clock: Clock) => C): Home<C> {
-  const clock = new Clock({
-    ...(options.startTime && { startNs: BigInt(options.startTime.getTime()) * 1_000_000n }),
-    ...(options.realClock !== undefined && { real: options.realClock }),
+const clockOf = ({ startTime, realClock }: PluginOptions): Clock =>
+  new Clock({
+    ...(startTime && { startNs: BigInt(startTime.getTime()) * 1_000_000n }),
+    ...(realClock !== undefined && { real: realClock }),
   });
+
+/** A process with a virtual clock, whose calls go to what `callouts` makes. @throws {HarnessError} OPTION_INVALID */
+export function newHome<C extends ManualCallouts>(
+  options: PluginOptions,
+  callouts: (clock: Clock) => C,
+  clock = clockOf(options),
+): Home<C> {
   const calls = callouts(clock);
   const properties = options.properties ?? {};
   givenProperties(properties); // what is wrong in them is told now

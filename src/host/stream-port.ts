@@ -51,6 +51,8 @@ export type PropertyValue = ByteString | Uint8Array | Status;
 export interface StreamPort {
   /** Is the stream being logged or destroyed? */
   readonly ending: boolean;
+  /** `proxy_send_local_response` is answered with BAD_ARGUMENT now. Envoy never does. */
+  readonly refusesReplies?: boolean;
   /** The map for reading, or the status that a read answers while there is none. */
   readFields(map: MapType): Fields | Status;
   /**

@@ -20,6 +20,8 @@ export interface ReadOptions {
   readonly update?: boolean;
   /** The release of Envoy for cases that name none. Default: the newest recorded. */
   readonly envoy?: string;
+  /** Reads files that are no `*.pwh.yaml`; undefined for one that it does not know. */
+  readonly other?: (file: string) => Promise<TestFile> | undefined;
 }
 
 /** Reads a `*.pwh.yaml`. @throws {HarnessError} FILE_UNREADABLE, SCENARIO_INVALID */
@@ -53,7 +55,7 @@ export async function readAllTests(files: readonly string[], options: ReadOption
   const read: TestFile[] = [];
   for (const file of files) {
     try {
-      read.push(await readTests(file, options));
+      read.push(await (options.other?.(file) ?? readTests(file, options)));
     } catch (thrown) {
       if (!(thrown instanceof HarnessError)) throw thrown;
       errors.push(thrown);
@@ -130,9 +132,9 @@ export function chosenTests(files: readonly TestFile[], options: RunTestsOptions
 }
 
 /** Everything that tests of these files were read from and read when they run. */
-export async function filesOfTests(files: readonly string[]): Promise<ReadonlySet<string>> {
+export async function filesOfTests(files: readonly string[], options: ReadOptions = {}): Promise<ReadonlySet<string>> {
   const all = new Set<string>();
-  for (const { tests, close } of await readAllTests(files)) {
+  for (const { tests, close } of await readAllTests(files, options)) {
     for (const test of tests) for (const file of test.files) all.add(file);
     close();
   }

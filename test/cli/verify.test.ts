@@ -67,7 +67,7 @@ describe.skipIf(typeof envoy === "string" || process.platform !== "linux")("pwh 
     const childrenOf = (): string[] =>
       readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
     const commandOf = (id: string): string[] => readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
-    const isEnvoy = (id: string): boolean => /envoy$/.test(commandOf(id)[0]!) && commandOf(id).includes("-c");
+    const isEnvoy = (id: string): boolean => commandOf(id)[0]!.endsWith("envoy") && commandOf(id).includes("-c");
     await vi.waitUntil(() => childrenOf().some(isEnvoy), { timeout: 10_000 });
     const envoyId = childrenOf().find(isEnvoy)!;
     const config = commandOf(envoyId)[commandOf(envoyId).indexOf("-c") + 1]!;

@@ -16,6 +16,7 @@ export const proxySendLocalResponse = hostcall(
   (call, { status_code: status, details, body, headers, grpc_status: grpcStatus }) => {
     call.noteMalformed("proxy_send_local_response", headers);
     const port = call.acting.stream;
+    if (port?.refusesReplies === true) return Status.BadArgument;
     if (port === undefined) {
       call.process.onDiagnostic(
         "LOCAL_RESPONSE_WITHOUT_STREAM",
