@@ -207,7 +207,8 @@ export abstract class ChainSide {
       this.sendData(this.buffered, this.complete && !hadTrailers, at);
       this.checkLimit();
     }
-    if (hadTrailers) this.sendTrailers(this.trailers!, at);
+    // [R] found by parity:fuzz: what a later filter continued meanwhile may have been the end
+    if (hadTrailers && this.mayContinue) this.sendTrailers(this.trailers!, at);
     at.fromCurrent = false;
   }
 

@@ -78,11 +78,13 @@ class H2Request implements HostStream {
   }
 
   data(bytes: Uint8Array, end: boolean): void {
+    if (this.#sent) return; // [R] found by parity:fuzz: behind the end nothing leaves
     this.#sender.data(bytes, end);
     this.#sent = end;
   }
 
   trailers(trailers: HeaderMap): void {
+    if (this.#sent) return;
     this.#sender.trailers(trailers);
     this.#sent = true;
   }
