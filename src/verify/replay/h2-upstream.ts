@@ -12,6 +12,8 @@ export class H2Upstream {
   readonly #requests = new Map<number, H2Request>();
   readonly #givenUp: number;
   #nextId = 1;
+  /** The handshake of TCP is over. */
+  connected = false;
 
   /** @param givenUp Code of RST_STREAM for a request that is given up. */
   constructor(stream: ByteStream, givenUp: number) {

@@ -50,8 +50,9 @@ export class OriginHost implements Host {
 
   reserve(): boolean {
     if (this.#protocol === "HTTP/2") {
+      const isThere = this.#shared?.connected === true && !this.#shared.closed;
       this.#share();
-      return false; // giving up a stream does not cost the connection
+      return isThere;
     }
     this.#free = this.#free.filter(({ closed }) => !closed);
     if (this.#free.length > this.#awaited) {
@@ -80,7 +81,9 @@ export class OriginHost implements Host {
 
   #share(): H2Upstream {
     if (this.#shared === undefined || this.#shared.closed) {
-      this.#shared = new H2Upstream(new ByteStream(this.#connect(), this.#world.time), this.#world.resetCode);
+      const made = new H2Upstream(new ByteStream(this.#connect(), this.#world.time), this.#world.resetCode);
+      this.#shared = made;
+      this.#world.clock.schedule(0, () => (made.connected = true));
     }
     return this.#shared;
   }
