@@ -1,6 +1,6 @@
 // `npm run package`: packs, installs the tarball into an empty folder with npm, and uses it there as a stranger would.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
@@ -13,6 +13,38 @@ const folder = mkdtempSync(join(tmpdir(), "pwh-package-"));
 /** @param {string} command @param {string[]} args @param {string} [cwd] */
 const run = (command, args, cwd = folder) =>
   execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+/** The project in examples/, with the packed package, as its author would work on it. @param {string} tarball */
+function example(tarball) {
+  const project = join(folder, "example");
+  cpSync(join(root, "examples/go-filter"), project, {
+    recursive: true,
+    filter: (path) => !/\/(node_modules|build)$/.test(path),
+  });
+  let go = "";
+  try {
+    go = run("go", ["env", "GOVERSION"], project).trim();
+  } catch {
+    // none
+  }
+  if (!/^go1\.(2[4-9]|[3-9]\d)/.test(go)) {
+    console.log(
+      `package check: examples/go-filter is skipped, since it wants Go 1.24 or newer, and there is ${go || "none"}`,
+    );
+    return;
+  }
+  const wanted = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
+  wanted.devDependencies = { "proxy-wasm-harness": `file:${join(folder, tarball)}` }; // vitest is ours, below
+  writeFileSync(join(project, "package.json"), JSON.stringify(wanted));
+  run("npm", ["install", "--no-audit", "--no-fund"], project);
+  symlinkSync(join(root, "node_modules/vitest"), join(project, "node_modules/vitest"), "dir");
+  run("npm", ["run", "--silent", "build"], project);
+  const tested = run("npx", ["--no-install", "pwh", "test", "tests"], project);
+  const vitest = run(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run"], project);
+  if (!/^5 passed/m.test(tested) || !/1 passed/.test(vitest))
+    throw new Error(`examples/go-filter: ${tested}\n${vitest}`);
+  console.log("package check: examples/go-filter builds, and its tests pass");
+}
 
 try {
   run("npm", ["run", "--silent", "build"], root);
@@ -79,6 +111,7 @@ try {
   run(process.execPath, [tsc, ...lenient, ...types, "use.test.ts"]);
   run(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", "use.test.ts"]);
   console.log(`package check: ${manifest.name} ${version} installs, runs and type-checks`);
+  example(`${manifest.name}-${manifest.version}.tgz`);
 } catch (thrown) {
   const { stdout, stderr, message } = /** @type {{ stdout?: string, stderr?: string, message: string }} */ (thrown);
   console.error(["package check failed:", message, stdout, stderr].filter(Boolean).join("\n"));
