@@ -23,6 +23,8 @@ export interface FilterHandle {
   addRequestTrailers(): HeaderMap;
   addResponseTrailers(): HeaderMap;
   sendLocalReply(reply: LocalReply): void;
+  /** A reply on a stream that is over: nothing leaves. @param size Bytes of its body. */
+  sendLateReply(size: number): void;
   resetStream(): void;
   /** Ends a stream that nobody will complete: log and destroy. */
   abandonStream(): void;

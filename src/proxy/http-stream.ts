@@ -227,6 +227,11 @@ export class HttpStream implements StreamView {
     }
   }
 
+  /** [R] late_reply: an empty one is the end of a message that the codec has given up. */
+  sendLateReply(size: number): void {
+    if (this.wasReset && (size === 0 || this.isHead || this.isGrpc)) this.ends.repliedAfterReset?.();
+  }
+
   /** Cuts the stream off in both directions. */
   reset(): void {
     if (this.finished || this.wasReset) return;
@@ -476,6 +481,9 @@ class Handle implements FilterHandle {
   }
   sendLocalReply(reply: LocalReply): void {
     this.stream.sendLocalReply(reply);
+  }
+  sendLateReply(size: number): void {
+    this.stream.sendLateReply(size);
   }
   resetStream(): void {
     this.stream.reset();

@@ -276,6 +276,8 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   noteClose(type: StreamType): void {
+    // [R] late_close: a stream that is over, whose prepared reply the filters are shown
+    if (this._destroyed && !this._ending) this._noteCrash("proxy_close_stream on a stream that has ended");
     if ((type !== StreamType.Request && type !== StreamType.Response) || this.inLog || this._destroyed) return;
     this.handle.stream.responseCodeDetails ??= "wasm_close_stream";
   }
@@ -295,7 +297,10 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
       if (!this._closed) return; // a second reply, behind the first [R] found by parity:fuzz
       return this._noteCrash("proxy_send_local_response after proxy_close_stream, with response headers gone already");
     }
-    if (!overtaken && this.isEnding("proxy_send_local_response")) return;
+    if (!overtaken && this.isEnding("proxy_send_local_response")) {
+      if (response.late && !this.inLog && !this._ending) this.handle.sendLateReply(response.body.length);
+      return;
+    }
     if (this.replied && this._options.repeatsLocalReplies === false) return;
     this.replied = true;
     this.handle.sendLocalReply({
