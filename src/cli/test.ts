@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import type { Finished } from "../scenario/types.js";
 import type { ReadOptions, RunTestsOptions, TestRun } from "../scenario/run-tests.js";
 import { didYouMean } from "../abi/nearest.js";
@@ -11,7 +12,9 @@ import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import { lastOf, releaseInput, releaseOptions, repeated, text } from "./exchange-options.js";
 import { sayNotRecorded } from "./not-recorded.js";
-import { bytesArgument, listOf } from "./values.js";
+import type { WorkerSetup } from "./test-worker.js";
+import { bytesArgument, listOf, numberArgument } from "./values.js";
+import { suiteReader } from "./suite-reader.js";
 
 const reporters = ["pretty", "json", "junit", "tap", "github"] as const;
 type ReporterName = (typeof reporters)[number];
@@ -40,6 +43,7 @@ export const testCommand: Command = {
     },
     json: { type: "boolean", describe: "the same as --reporter json" },
     ...releaseOptions,
+    jobs: { ...text, describe: "threads [one for each processor, where there are many tests]" },
     plugin: { ...text, describe: "the module of Google's suites (*.textpb, *.yaml) [what they name]" },
     config: { ...text, alias: "c", describe: "its configuration: text, @file, or @- [what they name]" },
     list: { type: "boolean", describe: "print the names of the tests, and run none" },
@@ -54,14 +58,21 @@ export const testCommand: Command = {
     const reports = reportsOf(args);
     const options = optionsOf(args);
     const envoy = releaseInput(args);
-    const other = await suiteReader(args);
-    const reading = { update: args["update"] === true, other, ...(envoy !== undefined && { envoy }) };
+    const [plugin, config] = [lastOf(args, "plugin"), lastOf(args, "config")];
+    const suites = {
+      ...(plugin !== undefined && { plugin }),
+      ...(config !== undefined && { configuration: bytesArgument("--config", config) }),
+    };
+    const update = args["update"] === true;
+    const reading = { update, other: suiteReader(suites), ...(envoy !== undefined && { envoy }) };
+    const jobs = args["jobs"] === undefined ? undefined : numberArgument("--jobs", lastOf(args, "jobs"), 1, 64);
+    const threads = { jobs: update ? 1 : jobs, setup: { envoy, suites } };
     const { testFiles } = await import("../scenario/files.js");
     const given = listOf(args["files"]);
     if (args["list"] === true) return list(testFiles(given), options, reading);
-    if (args["watch"] !== true) return once(testFiles(given), reports, options, reading);
+    if (args["watch"] !== true) return once(testFiles(given), reports, options, reading, threads);
     const { watchTests } = await import("./test-watch.js");
-    return watchTests(() => once(testFiles(given), reports, options, reading), given, reading);
+    return watchTests(() => once(testFiles(given), reports, options, reading, threads), given, reading);
   },
 };
 
@@ -106,18 +117,6 @@ function filterOf(given: string): RegExp {
   }
 }
 
-/** For suites of GoogleCloudPlatform/service-extensions; their reader is loaded when there is one. */
-async function suiteReader(args: Record<string, unknown>): Promise<ReadOptions["other"] & object> {
-  const { isSuiteFile } = await import("../suites/suite-file.js");
-  const [plugin, config] = [lastOf(args, "plugin"), lastOf(args, "config")];
-  const options = {
-    ...(plugin !== undefined && { plugin }),
-    ...(config !== undefined && { configuration: bytesArgument("--config", config) }),
-  };
-  return (file) =>
-    isSuiteFile(file) ? import("../suites/suite-tests.js").then((s) => s.readSuite(file, options)) : undefined;
-}
-
 async function list(files: readonly string[], options: RunTestsOptions, reading: ReadOptions): Promise<number> {
   const { chosenTests, readAllTests } = await import("../scenario/run-tests.js");
   const read = await readAllTests(files, reading);
@@ -128,20 +127,44 @@ async function list(files: readonly string[], options: RunTestsOptions, reading:
   return 0;
 }
 
+/** On how many threads tests run, and what those have to know. */
+interface ThreadOptions {
+  /** Default: as many as there are processors, where that pays. */
+  readonly jobs: number | undefined;
+  readonly setup: WorkerSetup;
+}
+
+/** A thread takes some time to start, and compiles its modules again. */
+const jobsFor = (tests: number): number => Math.min(availableParallelism(), Math.ceil(tests / 150));
+
 /** One run of everything. @returns The exit code. */
 async function once(
   files: readonly string[],
   reports: readonly Report[],
   options: RunTestsOptions,
   reading: ReadOptions,
+  threads: ThreadOptions,
 ): Promise<number> {
-  const { readAllTests, runTests } = await import("../scenario/run-tests.js");
+  const { chosenTests, readAllTests, runTests } = await import("../scenario/run-tests.js");
   const read = await readAllTests(files, reading);
   await sayNotRecorded(read.flatMap(({ tests }) => tests.map(({ envoy }) => envoy)));
   const paint = paintFor(process.stdout);
   const isPretty = reports.some(({ name, file }) => name === "pretty" && file === undefined);
   const show = isPretty ? new Progress(paint) : undefined;
-  const run = await runTests(read, { ...options, finished: (one, done, all) => show?.result(one, done, all) });
+  const chosen = chosenTests(read, options);
+  const jobs = Math.min(threads.jobs ?? jobsFor(chosen.length), chosen.length);
+  const { TestThreads } = await import("./test-threads.js");
+  const pool = jobs > 1 ? new TestThreads(jobs, threads.setup, read, new Set(chosen)) : undefined;
+  let run: TestRun;
+  try {
+    run = await runTests(read, {
+      ...options,
+      ...(pool && { elsewhere: (test) => pool.result(test) }),
+      finished: (one, done, all) => show?.result(one, done, all),
+    });
+  } finally {
+    await pool?.close();
+  }
   show?.end(run);
   for (const { name, file } of reports) {
     if (name === "pretty" && file === undefined) continue;

@@ -4,15 +4,24 @@ import type { Proxy, ProxySnapshot } from "../harness/proxy.js";
 
 export interface ProxyTestOptions {
   /**
-   * "test": each test begins with the state that a fresh proxy has, at the price of a restore. "file": one proxy whose state goes
-   * on from test to test. Default "test".
+   * "test": each test begins with the state that a fresh proxy has, at the price of a restore. "file": each file does, and within it the
+   * state goes on from test to test. "none": it goes on from file to file, too, where they share the options, being run in one
+   * process with vitest's own isolation off. Default "test".
    */
-  readonly isolate?: "test" | "file";
+  readonly isolate?: "test" | "file" | "none";
 }
 
 interface Ready {
   readonly proxy: Proxy;
   readonly snapshot: ProxySnapshot;
+}
+
+/** Proxies of files and of more than one file, by the options that they were made of; they live as long as the process. */
+const shared = new WeakMap<ProxyOptions, Promise<Ready>>();
+
+async function ready(options: ProxyOptions): Promise<Ready> {
+  const proxy = await (await import("../harness/create-proxy.js")).createProxy(options);
+  return { proxy, snapshot: proxy.snapshot() };
 }
 
 /**
@@ -22,33 +31,32 @@ interface Ready {
  * Answers of `once`, `times` and `sequence` that a test did not ask for fail it (UPSTREAM_UNUSED).
  */
 export function proxyTest(options: ProxyOptions, { isolate = "test" }: ProxyTestOptions = {}) {
-  const all: Proxy[] = [];
+  const all: Ready[] = [];
   const idle: Ready[] = [];
-  let shared: Promise<Proxy> | undefined;
-  const create = async (): Promise<Proxy> => {
-    const proxy = await (await import("../harness/create-proxy.js")).createProxy(options);
-    all.push(proxy);
+  let ofFile: Promise<Proxy> | undefined;
+  const openFile = async (): Promise<Proxy> => {
+    const there = shared.get(options) ?? ready(options);
+    shared.set(options, there);
+    const { proxy, snapshot } = await there;
+    if (isolate === "file") proxy.restore(snapshot);
     return proxy;
   };
   afterAll(() => {
-    for (const proxy of all) proxy.close();
+    for (const { proxy } of all) proxy.close();
   });
   return test.extend<{ proxy: Proxy }>({
     // oxlint-disable-next-line no-empty-pattern -- vitest reads from it what a fixture needs
     proxy: async ({}, use) => {
-      if (isolate === "file") return use(await (shared ??= create()));
-      let ready = idle.pop();
-      if (ready === undefined) {
-        const proxy = await create();
-        ready = { proxy, snapshot: proxy.snapshot() };
-      }
-      const { proxy, snapshot } = ready;
+      if (isolate !== "test") return use(await (ofFile ??= openFile()));
+      let mine = idle.pop();
+      if (mine === undefined) all.push((mine = await ready(options)));
+      const { proxy, snapshot } = mine;
       await use(proxy);
       try {
         proxy.assertUsed();
       } finally {
         proxy.restore(snapshot);
-        idle.push(ready);
+        idle.push(mine);
       }
     },
   });

@@ -77,6 +77,8 @@ export interface RunTestsOptions {
   /** Is told of each result as it comes. */
   readonly finished?: (one: Finished, done: number, all: number) => void;
   readonly signal?: AbortSignal;
+  /** Runs a test elsewhere. It is called in the order of the tests, each when the one before has its result. */
+  readonly elsewhere?: (test: TestCase) => Promise<CaseResult>;
 }
 
 /** What came of a run. */
@@ -106,7 +108,7 @@ export async function runTests(files: readonly TestFile[], options: RunTestsOpti
   try {
     for (const test of chosen) {
       if (options.signal?.aborted === true) break;
-      const one: Finished = { test, result: await resultOf(test) };
+      const one: Finished = { test, result: await (options.elsewhere ?? resultOf)(test) };
       finished.push(one);
       options.finished?.(one, finished.length, chosen.length);
       if (one.result.outcome === "failed" && ++failed === options.bail) break;
@@ -141,7 +143,8 @@ export async function filesOfTests(files: readonly string[], options: ReadOption
   return all;
 }
 
-async function resultOf(test: TestCase): Promise<CaseResult> {
+/** Runs one test. Never rejects. */
+export async function resultOf(test: TestCase): Promise<CaseResult> {
   if (test.skip !== undefined) return { outcome: "skipped", failures: [], durationMs: 0, logs: [] };
   const start = performance.now();
   try {

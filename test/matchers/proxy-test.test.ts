@@ -43,6 +43,27 @@ describe('proxyTest(), isolate "file"', () => {
   });
 });
 
+describe('proxyTest(), isolate "none"', () => {
+  const own = { ...options };
+  const first = proxyTest(own, { isolate: "none" });
+  const second = proxyTest(own, { isolate: "none" });
+
+  first("goes on", async ({ proxy }) => {
+    await proxy.send();
+    expect(proxy).toHaveMetric("seen", 1);
+  });
+  second("also where another file has the same options", async ({ proxy }) => {
+    await proxy.send();
+    expect(proxy).toHaveMetric("seen", 2);
+  });
+});
+
+describe('proxyTest(), isolate "file" of the same options', () => {
+  proxyTest(options, { isolate: "file" })("each file begins afresh", ({ proxy }) => {
+    expect(proxy).toHaveMetric("seen", 0);
+  });
+});
+
 describe("answers that nobody asked for", () => {
   const it = proxyTest({ filters: [], upstreams: { web: once(reply(200)) } });
 

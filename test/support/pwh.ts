@@ -11,13 +11,16 @@ export interface Ran {
 }
 
 /** Runs the built `pwh`, as `npm test` has built it. */
-export function pwh(args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}): Ran {
+export function pwh(
+  args: readonly string[],
+  options: { input?: string; env?: Record<string, string>; timeoutMs?: number } = {},
+): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
     cwd: root,
     encoding: "utf8",
     ...(options.input !== undefined && { input: options.input }),
     env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "0", ...options.env },
-    timeout: 20_000,
+    timeout: options.timeoutMs ?? 20_000,
   });
   return { code: status, out: stdout, err: stderr };
 }

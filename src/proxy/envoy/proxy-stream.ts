@@ -36,7 +36,6 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   private _isHead = false;
   private _upgrade = false;
   /** The last local reply was a 400: given past the filters, it ends the connection at once. [R] found by parity:fuzz */
-  private _replied400 = false;
   private _http10 = false;
   /** The connection ends with this response (HTTP/1). */
   private _closes = false;
@@ -263,7 +262,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) {
         this._client.reset((this.info.flags.bits & responseFlags.DPE) === 0 ? 0 : protocolError);
       } else if (this._closes) {
-        this._client.closing?.(http.repliedDirectly && !http.inRead && this._replied400);
+        this._client.closing?.(http.repliedDirectly && !http.inRead && http.asked400);
       }
     }
   }
@@ -294,8 +293,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   mapReply(reply: LocalReply): LocalReply {
-    this._replied400 = reply.status === 400;
-    if (this._replied400 && this.connection.protocol !== "HTTP/2") this._closes = true; // [R]
+    if (reply.status === 400 && this.connection.protocol !== "HTTP/2") this._closes = true; // [R]
     const mapper = this.proxy.settings.listener.localReplyMappers.find(({ status }) => status === reply.status);
     if (mapper === undefined) return reply;
     return {

@@ -1,0 +1,66 @@
+import { Worker } from "node:worker_threads";
+import type { TestFile } from "../scenario/run-tests.js";
+import type { CaseResult, TestCase } from "../scenario/types.js";
+import type { WorkerSetup, WorkerTask } from "./test-worker.js";
+
+/** Tests that a thread has waiting: enough to keep it busy, few enough for `--bail` to end soon. */
+const ahead = 8;
+
+/**
+ * Runs tests on several threads, each with instances of its own.
+ *
+ * Results are asked for in order; they come as threads have them.
+ */
+export class TestThreads {
+  private readonly _threads: { readonly worker: Worker; busy: number }[];
+  private readonly _waiting: WorkerTask[] = [];
+  private readonly _results = new Map<TestCase, Promise<CaseResult>>();
+  private readonly _open = new Map<number, { done(result: CaseResult): void; failed(thrown: unknown): void }>();
+
+  constructor(count: number, setup: WorkerSetup, files: readonly TestFile[], chosen: ReadonlySet<TestCase>) {
+    let id = 0;
+    for (const { file, tests } of files) {
+      tests.forEach((test, index) => {
+        if (!chosen.has(test)) return;
+        const task = { id: id++, file, index };
+        const result = new Promise<CaseResult>((done, failed) => this._open.set(task.id, { done, failed }));
+        result.catch(() => undefined); // with --bail nobody may ask for it
+        this._results.set(test, result);
+        this._waiting.push(task);
+      });
+    }
+    this._threads = Array.from({ length: count }, () => this._start(setup));
+  }
+
+  result(test: TestCase): Promise<CaseResult> {
+    return this._results.get(test)!;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this._threads.map(({ worker }) => worker.terminate()));
+  }
+
+  private _start(setup: WorkerSetup): { readonly worker: Worker; busy: number } {
+    const worker = new Worker(new URL("./test-worker.js", import.meta.url), { workerData: setup });
+    const thread = { worker, busy: 0 };
+    worker.on("message", ({ id, result }: { id: number; result: CaseResult }) => {
+      thread.busy--;
+      this._open.get(id)!.done(result);
+      this._open.delete(id);
+      this._feed(thread);
+    });
+    worker.on("error", (thrown) => {
+      for (const { failed } of this._open.values()) failed(thrown);
+    });
+    this._feed(thread);
+    return thread;
+  }
+
+  private _feed(thread: { readonly worker: Worker; busy: number }): void {
+    while (thread.busy < ahead && this._waiting.length > 0) {
+      thread.busy++;
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+      thread.worker.postMessage(this._waiting.shift());
+    }
+  }
+}
