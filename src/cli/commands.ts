@@ -5,6 +5,7 @@ import { messageOf } from "../errors.js";
 import type { CommandOptions } from "./arguments.js";
 import { curlArguments } from "./arguments.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
+import { benchCommand } from "./bench.js";
 import { diffCommand } from "./diff.js";
 import { importCommand } from "./import.js";
 import { initCommand } from "./init.js";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   diffCommand,
   inspectCommand,
   fuzzCommand,
+  benchCommand,
   verifyCommand,
   envoyCommand,
 ];

@@ -245,6 +245,7 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
     if (vm.process.logsCrossings && typeof value === "function") {
       value = logCrossings(vm, "hostcall", `${wanted.module}.${wanted.name}`, value);
     }
+    if (typeof value === "function") value = vm.process.tap?.("hostcall", wanted.name, value) ?? value;
     if (value instanceof WebAssembly.Memory) importedMemory = value;
     imports[wanted.module] ??= Object.create(null) as WebAssembly.ModuleImports;
     imports[wanted.module]![wanted.name] = value;
@@ -272,7 +273,8 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
   base.bind(memory);
   const allocatorName = behaviour.allocators.find((name) => typeof exports[name] === "function")!;
   const allowed = vm.settings.allowedCapabilities;
-  const callable = vm.process.logsCrossings ? withCrossings(vm, exports) : exports;
+  const { logsCrossings, tap } = vm.process;
+  const callable = logsCrossings || tap !== undefined ? withCrossings(vm, exports) : exports;
   return {
     memory: new GuestMemory(memory),
     callbacks: linkCallbacks(callable, abi, allowed !== undefined && allowed.size > 0 ? allowed : undefined),
@@ -286,10 +288,12 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
 }
 
 function withCrossings(vm: PluginVm, exports: EngineExports): EngineExports {
-  const wrap = ([name, value]: [string, EngineExports[string]]): [string, EngineExports[string]] => [
-    name,
-    typeof value === "function" ? logCrossings(vm, "callback", name, value) : value,
-  ];
+  const { logsCrossings, tap } = vm.process;
+  const wrap = ([name, value]: [string, EngineExports[string]]): [string, EngineExports[string]] => {
+    if (typeof value !== "function") return [name, value];
+    const logged = logsCrossings ? logCrossings(vm, "callback", name, value) : value;
+    return [name, tap?.("callback", name, logged) ?? logged];
+  };
   return Object.fromEntries(Object.entries(exports).map(wrap));
 }
 

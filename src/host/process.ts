@@ -50,6 +50,8 @@ export class HostProcess {
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   readonly resolveDns: ResolveDns;
   readonly property: (segments: readonly ByteString[]) => PropertyValue;
+  /** Gets every function of both sides when an instance is linked, and gives what is linked instead: for those who measure. */
+  tap: (<F>(kind: "callback" | "hostcall", name: string, target: F) => F) | undefined;
   readonly logsCrossings: boolean;
   logLevel: LogLevel;
   /** Something a person should know that no status tells: a local response that went nowhere, malformed pairs. */
@@ -66,6 +68,7 @@ export class HostProcess {
     this.random = options.random ?? new SeededRandom(1);
     this.logLevel = options.logLevel ?? 2;
     this.logsCrossings = options.logsCrossings ?? false;
+    this.tap = undefined;
     this.foreignFunctions = options.foreignFunctions ?? new Map();
     this.resolveDns = options.resolveDns ?? dnsAnswers({});
     this.property = options.property ?? (() => Status.NotFound);

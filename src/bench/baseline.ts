@@ -1,0 +1,61 @@
+import { HarnessError } from "../errors.js";
+import { readNamedFile } from "../harness/source.js";
+import type { Machine } from "./machine.js";
+import { difference, thisMachine } from "./machine.js";
+import type { Comparison } from "./report.js";
+import { compared } from "./compare.js";
+import { unpairedRatio } from "./statistics.js";
+
+/** What is kept of a run, to compare later ones with. */
+export interface Baseline {
+  readonly kind: "pwh-bench-baseline";
+  readonly schema: 1;
+  readonly module: string;
+  readonly machine: Machine;
+  /** Median microseconds of an exchange, by round, and of the constant workload in the same rounds. */
+  readonly rounds: readonly number[];
+  readonly constant: readonly number[];
+}
+
+/** @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID for what is no baseline, or one of another version. */
+export async function readBaseline(file: string): Promise<Baseline> {
+  const refuse = (why: string): never => {
+    throw new HarnessError("OPTION_INVALID", `Cannot use ${file} as a baseline: ${why}; make one with --save-baseline`);
+  };
+  const text = Buffer.from(await readNamedFile(file)).toString();
+  let value: Partial<Baseline>;
+  try {
+    value = JSON.parse(text) as Partial<Baseline>;
+  } catch {
+    return refuse("it is no JSON");
+  }
+  if (value?.kind !== "pwh-bench-baseline") return refuse("pwh bench did not write it");
+  if (value.schema !== 1) return refuse(`its schema is ${JSON.stringify(value.schema)}, and this pwh reads 1`);
+  const numbers = (list: unknown): boolean =>
+    Array.isArray(list) && list.length > 0 && list.every((one) => typeof one === "number" && one > 0);
+  if (!numbers(value.rounds) || !numbers(value.constant) || value.rounds!.length !== value.constant!.length) {
+    return refuse("its rounds are not two lists of as many numbers");
+  }
+  if (typeof value.machine?.node !== "string") return refuse("it does not say on what machine it was made");
+  return value as Baseline;
+}
+
+/** On another machine or Node, times mean nothing beside each other: their ratios to the constant workload do, roughly. */
+export function againstBaseline(
+  file: string,
+  baseline: Baseline,
+  rounds: readonly number[],
+  constant: readonly number[],
+): Comparison {
+  const other = difference(thisMachine(), baseline.machine);
+  if (other === undefined) {
+    const note = "runs at different times: what else the machine did may differ; --against runs both together";
+    return compared(file, unpairedRatio(rounds, baseline.rounds), note);
+  }
+  const scaled = (times: readonly number[], by: readonly number[]): number[] => times.map((time, i) => time / by[i]!);
+  return compared(
+    file,
+    unpairedRatio(scaled(rounds, constant), scaled(baseline.rounds, baseline.constant)),
+    `another machine or Node: ${other}; compared are ratios to the constant workload`,
+  );
+}

@@ -1,0 +1,256 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { HarnessError } from "../errors.js";
+import type { PluginOptions } from "../harness/plugin.js";
+import type { ModuleSource } from "../harness/source.js";
+import { loadSource, nameOfSource } from "../harness/source.js";
+import type { Baseline } from "./baseline.js";
+import { againstBaseline, readBaseline } from "./baseline.js";
+import { measureCold } from "./cold.js";
+import { compared } from "./compare.js";
+import { constantWork } from "./constant.js";
+import { countExchanges } from "./counts.js";
+import { CrossingMeter, perExchange } from "./crossings.js";
+import { defaultExchange } from "./default-exchange.js";
+import { thisMachine } from "./machine.js";
+import { measureGrowth } from "./memory-growth.js";
+import type { BenchReport, Distribution, FunctionCost, Noise } from "./report.js";
+import type { Round } from "./statistics.js";
+import { median, medianOf, pairedRatio, quantilesOf, relativeSpread } from "./statistics.js";
+import type { BenchExchange } from "./subject.js";
+import { Subject } from "./subject.js";
+import { judge, parseThreshold } from "./thresholds.js";
+import { warmUp } from "./warm-up.js";
+
+export interface BenchOptions extends PluginOptions {
+  /** What is sent, in turn. Default: one GET with 9 headers, answered with 4. */
+  readonly exchanges?: readonly BenchExchange[];
+  /** Rounds of measuring, at least 5. Default 40. */
+  readonly rounds?: number;
+  /** Milliseconds that each module is measured in a round. Default 20. */
+  readonly roundMs?: number;
+  /** Streams in flight together. Default 1. */
+  readonly streams?: number;
+  /** `fresh`: each exchange begins with the state after configuration; putting it back is not timed. Default `reused`. */
+  readonly state?: "reused" | "fresh";
+  /** An older module, measured in turns in the same run. */
+  readonly against?: ModuleSource;
+  /** A file that `--save-baseline` wrote. */
+  readonly baseline?: string;
+  /** Limits, such as `p(95)<50us`, `ratio<1.1`, `memory_slope==0`. */
+  readonly thresholds?: readonly string[];
+  /** Exchanges made to see whether memory grows. Default 16384. */
+  readonly memoryExchanges?: number;
+  /** Ends after the round that runs. */
+  readonly signal?: AbortSignal;
+}
+
+/** A report, and what is kept of it as a baseline. */
+export interface BenchResult {
+  readonly report: BenchReport;
+  readonly baseline: Baseline;
+}
+
+const shares = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, "p99.9": 0.999 } as const;
+
+/**
+ * Measures what a filter costs in this Node. Its times are those of the module's code and of this host around it: V8 as in
+ * Envoy, but in a hot loop; no latency in Envoy.
+ *
+ * @throws {HarnessError} As `loadPlugin`; OPTION_INVALID; EXCHANGE_STUCK when an exchange does not end; GUEST_TRAPPED and
+ *   GUEST_TIMEOUT when the plugin fails under load.
+ */
+export async function bench(source: ModuleSource, options: BenchOptions = {}): Promise<BenchResult> {
+  const {
+    exchanges = [defaultExchange],
+    rounds = 40,
+    roundMs = 20,
+    streams = 1,
+    state = "reused",
+    against,
+    baseline: baselineFile,
+    thresholds = [],
+    memoryExchanges = 16_384,
+    signal,
+    ...given
+  } = options;
+  whole("rounds", rounds, 5, 10_000);
+  whole("streams", streams, 1, 10_000);
+  whole("memoryExchanges", memoryExchanges, 128, 1e8);
+  if (!(roundMs >= 1 && roundMs <= 10_000)) refuse(`Cannot use roundMs ${roundMs}: it is from 1 to 10000`);
+  if (exchanges.length === 0) refuse("Cannot measure: there is no exchange");
+  const limits = thresholds.map(parseThreshold);
+  const needsOther = limits.find(({ metric }) => metric === "ratio");
+  if (needsOther !== undefined && against === undefined && baselineFile === undefined) {
+    refuse(`Cannot judge ${needsOther.text}: there is nothing to compare with; give --against or --baseline`);
+  }
+  const then = baselineFile === undefined ? undefined : await readBaseline(baselineFile);
+  const plugin: PluginOptions = { budgetMs: 10_000, ...given };
+  const module = await loadSource(source);
+  const name = nameOfSource(source);
+  const named = { name, ...plugin };
+  const cold = await measureCold(module, named, exchanges);
+  const load = (from: ModuleSource): Promise<Subject> => Subject.load(from, named, exchanges, streams);
+  const subjects = [await load(source), ...(against === undefined ? [] : [await load(against)])];
+  const freshState = state === "fresh";
+  const collect = collector();
+  const warmUps = subjects.map((subject) => warmUp(subject, freshState));
+  const times = Math.max(
+    10,
+    Math.round(Math.min(...warmUps.map(({ timeline }) => (roundMs * 1000) / streams / timeline.at(-1)!))),
+  );
+  const samples: Round[][] = subjects.map(() => []);
+  const constant: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    if (signal?.aborted === true) throw new HarnessError("ILLEGAL_CALL", "Stopped before the measurement was complete");
+    const order = round % 2 === 0 ? subjects : subjects.toReversed();
+    for (const subject of subjects) if (!freshState) subject.fresh();
+    collect();
+    constant.push(constantRound());
+    for (const subject of order) {
+      subject.sample(Math.min(20, times), freshState); // caches are cold after a memory was put back
+      samples[subjects.indexOf(subject)]!.push(subject.sample(times, freshState));
+    }
+    await new Promise(setImmediate);
+  }
+  const medians = samples.map((list) => list.map(median));
+  const own = medians[0]!;
+  const subject = await load(source);
+  const { meter, timed } = await crossings(subject, freshState, rounds, streams);
+  const memory = measureGrowth(await load(source), Math.ceil(memoryExchanges / streams), 5000);
+  const counted = countExchanges(await load(source), Math.max(20, exchanges.length));
+  const exchange = distribution(samples[0]!);
+  const noise: Noise = noiseOf(constant, own, exchange);
+  const report: BenchReport = {
+    schema: 1,
+    module: { name, sha256: module.sha256, size: module.bytes.length },
+    machine: thisMachine(),
+    load: { exchanges: exchanges.length, streams, state },
+    warmUp: warmUps[0]!,
+    exchange,
+    rounds: own,
+    guest: medianOf(perExchange(meter, "callback", timed * streams)),
+    host: medianOf(perExchange(meter, "hostcall", timed * streams)),
+    functions: functionCosts(meter, timed * rounds * streams),
+    counts: scaled(counted, streams),
+    memory: { ...memory, exchanges: memory.exchanges * streams, slope: perStream(memory.slope, streams) },
+    cold,
+    noise,
+    against:
+      against === undefined
+        ? undefined
+        : compared(nameOfSource(against), pairedRatio(own, medians[1]!), "measured in turns in this run"),
+    baseline: then && againstBaseline(baselineFile!, then, own, constant),
+    thresholds: [],
+  };
+  for (const one of subjects) one.close();
+  const baseline: Baseline = {
+    kind: "pwh-bench-baseline",
+    schema: 1,
+    module: name,
+    machine: report.machine,
+    rounds: own,
+    constant,
+  };
+  return { report: { ...report, thresholds: limits.map((limit) => judge(limit, report)) }, baseline };
+}
+
+/** Time inside of each callback and hostcall, on a plugin of its own: the clock between them would slow the others. */
+async function crossings(subject: Subject, freshState: boolean, rounds: number, streams: number) {
+  const meter = new CrossingMeter();
+  meter.attach(subject);
+  meter.on = true;
+  meter.round();
+  const warm = warmUp(subject, freshState, 25, 300, 1500);
+  meter.clear();
+  const timed = Math.max(10, Math.min(100, Math.round(5000 / warm.timeline.at(-1)!)));
+  const slowed: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    if (!freshState) subject.fresh();
+    meter.on = false;
+    subject.sample(10, freshState);
+    const quick = median(subject.sample(timed, freshState));
+    meter.on = true;
+    meter.round();
+    slowed.push(median(subject.sample(timed, freshState)) - quick);
+    await new Promise(setImmediate);
+  }
+  meter.on = false;
+  meter.takeOff(median(slowed) * streams, timed * rounds);
+  return { meter, timed };
+}
+
+function functionCosts(meter: CrossingMeter, exchanges: number): FunctionCost[] {
+  const used = [...meter.functions.values()].filter(({ calls }) => calls > 0);
+  const costs = used.map(({ kind, name, calls, rounds }): FunctionCost => {
+    const times = distribution(rounds.filter((round) => round.length > 0));
+    return Object.assign(times, { kind, name, callsPerExchange: calls / exchanges });
+  });
+  return costs.sort((a, b) => b.callsPerExchange * b.median.value - a.callsPerExchange * a.median.value);
+}
+
+function distribution(rounds: readonly Round[]): Distribution {
+  const found = quantilesOf(rounds, Object.values(shares));
+  return {
+    median: found[0]!,
+    percentiles: Object.fromEntries(Object.keys(shares).map((name, i) => [name, found[i]!])),
+    max: rounds.reduce((most, round) => round.reduce((a, b) => Math.max(a, b), most), 0),
+    samples: rounds.reduce((sum, round) => sum + round.length, 0),
+  };
+}
+
+function noiseOf(constant: readonly number[], own: readonly number[], exchange: Distribution): Noise {
+  const spread = relativeSpread(constant);
+  const { value, low, high } = exchange.median;
+  const half = (high - low) / 2 / value;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const tooNoisy =
+    half > 0.05
+      ? `the median is known to ± ${percent(half)} only`
+      : spread > 0.1
+        ? `the constant workload scattered by ${percent(spread)}`
+        : undefined;
+  return { constantUs: median(constant), spread, toConstant: pairedRatio(own, constant), tooNoisy };
+}
+
+/** Median microseconds of the constant workload in one round. */
+function constantRound(): number {
+  const times: number[] = [];
+  let sink = 0;
+  for (let i = 0; i < 200; i++) {
+    const start = performance.now();
+    sink ^= constantWork();
+    times.push((performance.now() - start) * 1000);
+  }
+  if (Number.isNaN(sink)) throw new Error("The constant workload was not done");
+  return median(times);
+}
+
+/** One piece of work is as many exchanges as streams are in flight. */
+function scaled<T extends { readonly byHostcall: Readonly<Record<string, number>> }>(counts: T, streams: number): T {
+  const divided = (value: unknown): unknown => (typeof value === "number" ? value / streams : value);
+  const entries = (from: object): object =>
+    Object.fromEntries(Object.entries(from).map(([key, value]) => [key, divided(value)]));
+  return { ...(entries(counts) as T), byHostcall: entries(counts.byHostcall) as Record<string, number> };
+}
+
+const perStream = ({ value, low, high }: { value: number; low: number; high: number }, streams: number) => ({
+  value: value / streams,
+  low: low / streams,
+  high: high / streams,
+});
+
+/** Collects what was restored away, so that no round pays for another's memories. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
+function whole(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  refuse(`Cannot use ${name} ${value}: it is a whole number from ${least} to ${most}`);
+}
+
+function refuse(message: string): never {
+  throw new HarnessError("OPTION_INVALID", message);
+}

@@ -1,0 +1,14 @@
+export { bench } from "./bench.js";
+export type { BenchOptions, BenchResult } from "./bench.js";
+export type { Baseline } from "./baseline.js";
+export { benchText } from "./bench-text.js";
+export type { ColdCosts } from "./cold.js";
+export type { Counts } from "./counts.js";
+export type { CrossingKind } from "./crossings.js";
+export { defaultExchange } from "./default-exchange.js";
+export type { Machine } from "./machine.js";
+export type { MemoryGrowth } from "./memory-growth.js";
+export type { BenchReport, Comparison, Distribution, FunctionCost, Noise, WarmUp } from "./report.js";
+export type { Estimate } from "./statistics.js";
+export type { BenchExchange } from "./subject.js";
+export type { ThresholdResult, Verdict } from "./thresholds.js";

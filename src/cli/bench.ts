@@ -1,0 +1,92 @@
+import { appendFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { whyUnreadable } from "../harness/source.js";
+import type { Command } from "./commands.js";
+import { UsageError } from "./errors.js";
+import {
+  lastOf,
+  pluginInput,
+  pluginOptions,
+  releaseInput,
+  releaseOptions,
+  repeated,
+  text,
+} from "./exchange-options.js";
+import { listOf, numberArgument } from "./values.js";
+
+export const benchCommand: Command = {
+  name: "bench",
+  usage: "bench <file>",
+  summary: "measure what a plugin costs, and whether a change made it worse",
+  positionals: { file: { describe: "the plugin, a .wasm file", type: "string", demandOption: true } },
+  options: {
+    ...pluginOptions,
+    ...releaseOptions,
+    against: { ...text, describe: "an older build: measured in turns with it, ratio with interval" },
+    baseline: { ...text, describe: "compare with a file of --save-baseline" },
+    "save-baseline": { ...text, describe: "write this run to a file, for --baseline" },
+    threshold: { ...repeated, describe: "limit such as 'p(95)<50us', 'ratio<1.1', 'memory_slope==0'; may be repeated" },
+    rounds: { ...text, describe: "rounds of measuring [40]" },
+    "round-ms": { ...text, describe: "milliseconds of each round [20]" },
+    streams: { ...text, describe: "streams in flight together [1]" },
+    state: { ...text, choices: ["reused", "fresh"], describe: "of the VM at each exchange [reused]" },
+    json: { type: "boolean", describe: "print the report as JSON (schema: proxy-wasm-harness/schemas/bench.json)" },
+  },
+  examples: ["$0 bench filter.wasm --against old.wasm --threshold 'ratio<1.1'"],
+  async run(args) {
+    const file = String(args["file"]);
+    const number = (name: string, least: number, most: number): number | undefined =>
+      args[name] === undefined ? undefined : numberArgument(`--${name}`, lastOf(args, name), least, most);
+    const [rounds, roundMs, streams] = [
+      number("rounds", 5, 10_000),
+      number("round-ms", 1, 10_000),
+      number("streams", 1, 10_000),
+    ];
+    const [envoy, against, baseline, save] = [
+      releaseInput(args),
+      lastOf(args, "against"),
+      lastOf(args, "baseline"),
+      lastOf(args, "save-baseline"),
+    ];
+    const stop = new AbortController();
+    const interrupt = (): void => stop.abort();
+    process.once("SIGINT", interrupt);
+    const [{ bench }, { benchSummary, benchText }] = await Promise.all([
+      import("../bench/bench.js"),
+      import("../bench/bench-text.js"),
+    ]);
+    try {
+      const result = await bench(file, {
+        ...pluginInput(args),
+        ...(envoy !== undefined && { envoy }),
+        ...(against !== undefined && { against }),
+        ...(baseline !== undefined && { baseline }),
+        ...(rounds !== undefined && { rounds }),
+        ...(roundMs !== undefined && { roundMs }),
+        ...(streams !== undefined && { streams }),
+        ...(args["state"] !== undefined && { state: lastOf(args, "state") as "reused" | "fresh" }),
+        thresholds: listOf(args["threshold"]),
+        signal: stop.signal,
+      });
+      const { report } = result;
+      if (save !== undefined) writeWhole(save, `${JSON.stringify(result.baseline)}\n`);
+      const summary = process.env["GITHUB_STEP_SUMMARY"];
+      if (summary !== undefined && summary !== "") appendFileSync(summary, benchSummary(report));
+      process.stdout.write(args["json"] === true ? `${JSON.stringify(report)}\n` : `${benchText(report)}\n`);
+      return report.thresholds.some(({ verdict }) => verdict === "failed") ? 1 : 0;
+    } finally {
+      process.removeListener("SIGINT", interrupt);
+    }
+  },
+};
+
+/** All of the file or nothing of it. */
+function writeWhole(file: string, content: string): void {
+  const part = `${file}.${process.pid}.part`;
+  try {
+    writeFileSync(part, content, { flag: "wx" });
+    renameSync(part, file);
+  } catch (thrown) {
+    rmSync(part, { force: true });
+    throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
+  }
+}

@@ -1,0 +1,126 @@
+// What the command and bench() say. Nothing here judges a time.
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { bench } from "../../src/bench/index.js";
+import type { BenchReport } from "../../src/bench/index.js";
+import { fixture } from "../support/fixtures.js";
+import { pwh, root } from "../support/pwh.js";
+
+const folder = mkdtempSync(join(tmpdir(), "pwh-bench-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const module = (name: string): string => `fixtures/bench/${name}.wasm`;
+const quick = ["--rounds", "5", "--round-ms", "2"];
+const short = { rounds: 5, roundMs: 2, memoryExchanges: 8192 };
+
+describe("pwh bench", () => {
+  test("--json is as its schema says, and a baseline is saved that a later run reads", () => {
+    const saved = join(folder, "base.json");
+    const { code, out, err } = pwh(["bench", module("plain"), ...quick, "--json", "--save-baseline", saved]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const validate = new Ajv2020().compile(JSON.parse(readFileSync(`${root}src/schemas/bench.json`, "utf8")) as object);
+    const report = JSON.parse(out) as BenchReport;
+    validate(report);
+    expect(validate.errors).toBeNull();
+    // by the source of the filter: four hostcalls, one value handed over, one line of 26 bytes
+    expect(report.counts).toMatchObject({ hostcalls: 4, allocations: 1, logLines: 1, logBytes: 26 });
+    expect(report.counts.allocatedBytes).toBe("/v1/items?limit=20".length);
+    expect(report.counts.byHostcall).toEqual({
+      proxy_replace_header_map_value: 2,
+      proxy_get_header_map_value: 1,
+      proxy_log: 1,
+    });
+    expect(readdirSync(folder)).toEqual(["base.json"]);
+
+    const baseline = JSON.parse(readFileSync(saved, "utf8")) as { machine: { node: string } };
+    const other = join(folder, "other.json");
+    writeFileSync(other, JSON.stringify({ ...baseline, machine: { ...baseline.machine, node: "1.0.0" } }));
+    const later = pwh(["bench", module("plain"), ...quick, "--baseline", other]);
+    expect(later.out).toMatch(/another machine or Node: node was 1\.0\.0 and is .*ratios to the constant workload/);
+  });
+
+  test("a threshold that fails is exit code 1, with what was measured; a GitHub summary is written", () => {
+    const summary = join(folder, "summary.md");
+    const { code, out } = pwh(["bench", module("logs-twice"), ...quick, "--threshold", "log_bytes<=26"], {
+      env: { GITHUB_STEP_SUMMARY: summary },
+    });
+    expect(code).toBe(1);
+    expect(out).toContain("✗ log_bytes<=26: failed, 52");
+    expect(out).toContain("no latency in Envoy");
+    expect(readFileSync(summary, "utf8")).toContain("| `log_bytes<=26` | failed: 52 |");
+  });
+
+  test.each([
+    { given: [], code: 2, says: "the file is missing" },
+    { given: ["nowhere.wasm"], code: 2, says: "there is no such file" },
+    { given: [module("plain"), "--rounds", "0"], code: 2, says: "--rounds" },
+    { given: [module("plain"), "--threshold", "p(95)<50"], code: 2, says: "has no unit" },
+    { given: [module("plain"), "--threshold", "ratio<1.1"], code: 2, says: "give --against or --baseline" },
+    { given: [module("plain"), "--state", "stale"], code: 2, says: "state" },
+    { given: [module("plain"), "--against", "nowhere.wasm"], code: 2, says: "there is no such file" },
+    { given: [module("plain"), "--baseline", "package.json"], code: 2, says: "pwh bench did not write it" },
+  ])("$given", ({ given, code, says }) => {
+    const ran = pwh(["bench", ...given, ...(given.includes("--rounds") ? [] : quick)]);
+    expect(ran.err).toContain(says);
+    expect(ran.code).toBe(code);
+  });
+
+  test("a baseline of another schema, or cut off, is refused; nothing is written when the run fails", () => {
+    const old = join(folder, "old.json");
+    writeFileSync(old, JSON.stringify({ kind: "pwh-bench-baseline", schema: 7 }));
+    const never = join(folder, "never.json");
+    const refused = pwh(["bench", module("plain"), ...quick, "--baseline", old, "--save-baseline", never]);
+    expect(refused.err).toContain("its schema is 7, and this pwh reads 1");
+    expect(refused.code).toBe(2);
+    writeFileSync(old, '{"kind":"pwh-');
+    expect(pwh(["bench", module("plain"), ...quick, "--baseline", old]).err).toContain("it is no JSON");
+    expect(existsSync(never)).toBe(false);
+  });
+});
+
+describe("bench()", () => {
+  test("tells what leaks, what logs and what calls more", async () => {
+    const thresholds = ["memory_slope==0", "log_bytes<=26", "hostcalls<=4"];
+    const failed = async (name: string): Promise<string[]> => {
+      const { report } = await bench(fixture(`bench/${name}.wasm`), { ...short, thresholds });
+      return report.thresholds.filter(({ verdict }) => verdict === "failed").map(({ threshold }) => threshold);
+    };
+    expect(await failed("plain")).toEqual([]);
+    expect(await failed("leaks")).toEqual(["memory_slope==0"]);
+    expect(await failed("logs-twice")).toEqual(["log_bytes<=26", "hostcalls<=4"]);
+    expect(await failed("adds-hostcall")).toEqual(["hostcalls<=4"]);
+  });
+
+  test("counts are those of one exchange with many in flight, and with fresh state", async () => {
+    for (const load of [{ streams: 7 }, { state: "fresh" }] as const) {
+      const { report } = await bench(fixture("bench/plain.wasm"), { ...short, memoryExchanges: 700, ...load });
+      expect(report.counts).toMatchObject({ hostcalls: 4, logBytes: 26 });
+      expect(report.load).toMatchObject(load);
+    }
+  });
+
+  test.each([
+    { what: "hangs", name: "endless-loop-faulty", header: ["x-forwarded-for", ",,a"], code: "GUEST_TIMEOUT" },
+    { what: "traps", name: "missing-colon-faulty", header: ["cookie", "none"], code: "GUEST_TRAPPED" },
+    {
+      what: "holds the request",
+      name: "endless-pause-faulty",
+      header: ["content-type", "a/b"],
+      code: "EXCHANGE_STUCK",
+    },
+  ] as const)("a plugin that $what fails the run: $code", async ({ name, header, code }) => {
+    const exchange = {
+      requestHeaders: [[":authority", "a"], [":path", "/"], [":method", "POST"], header],
+      requestBody: Buffer.from("body"),
+      responseHeaders: [[":status", "200"]],
+    } as const;
+    const run = bench(fixture(`buggy/${name}.wasm`), { ...short, budgetMs: 100, exchanges: [exchange] });
+    await expect(run).rejects.toMatchObject({ code });
+  });
+
+  test("no exchange is no measurement", async () => {
+    await expect(bench(fixture("bench/plain.wasm"), { exchanges: [] })).rejects.toThrow("there is no exchange");
+  });
+});

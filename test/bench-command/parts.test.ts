@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { slopeOf } from "../../src/bench/memory-growth.js";
+import { parseThreshold, verdictOf } from "../../src/bench/thresholds.js";
+import { isSteady } from "../../src/bench/warm-up.js";
+
+describe("parseThreshold()", () => {
+  test.each([
+    ["p(95)<50us", "p(95)", "<", 50],
+    ["p(99.9) <= 2ms", "p(99.9)", "<=", 2000],
+    ["med<800ns", "med", "<", 0.8],
+    ["ratio<1.1", "ratio", "<", 1.1],
+    ["memory_slope==0", "memory_slope", "==", 0],
+    ["log_bytes<2kb", "log_bytes", "<", 2048],
+    ["hostcalls<=14", "hostcalls", "<=", 14],
+  ])("%s", (text, metric, operator, limit) => {
+    expect(parseThreshold(text)).toEqual({ text, metric, operator, limit });
+  });
+
+  test.each([
+    ["", "it is no metric, operator and limit"],
+    ["p(95)", "it is no metric, operator and limit"],
+    ["p(95)=50us", "equal is =="],
+    ["p(42)<50us", "percentiles are p(50)"],
+    ["p(95)<50", "has no unit: us, ms, ns or s"],
+    ["p(95)<50parsecs", 'has no unit "parsecs": it has ns, us'],
+    ["hostcalls<3us", 'hostcalls has no unit "us"'],
+    ["rato<1.1", 'there is no metric "rato" (did you mean "ratio"?)'],
+    ["ratio<fast", '"fast" is no number'],
+    ["constructor<1", 'there is no metric "constructor"'],
+  ])("%j is refused", (text, why) => {
+    expect(() => parseThreshold(text)).toThrow(why);
+  });
+});
+
+test("a limit within the interval decides nothing; an equality only fails outside of it", () => {
+  const measured = { value: 1.05, low: 1, high: 1.1 };
+  expect(verdictOf(measured, "<", 1.2)).toBe("passed");
+  expect(verdictOf(measured, "<", 1.05)).toBe("undecided");
+  expect(verdictOf(measured, "<", 0.9)).toBe("failed");
+  expect(verdictOf(measured, ">", 1.1)).toBe("failed");
+  expect(verdictOf(measured, ">=", 1)).toBe("passed");
+  expect(verdictOf(measured, "==", 1.01)).toBe("passed");
+  expect(verdictOf(measured, "==", 0)).toBe("failed");
+  expect(verdictOf({ value: 4, low: 4, high: 4 }, "<=", 4)).toBe("passed");
+  expect(verdictOf({ value: 4, low: 4, high: 4 }, "!=", 4)).toBe("failed");
+});
+
+describe("memory", () => {
+  const page = 65536;
+  test("64 bytes an exchange fill a page every 1024: the interval holds 64 and not 0", () => {
+    const sizes = Array.from({ length: 64 }, (_, i) => 2 * page + Math.floor((64 * 128 * (i + 1)) / page) * page);
+    const { slope } = slopeOf(sizes, 128);
+    expect(slope.low).toBeGreaterThan(0);
+    expect(slope.low).toBeLessThanOrEqual(64);
+    expect(slope.high).toBeGreaterThanOrEqual(64);
+  });
+  test("what is filled once, in the first half, is no growth", () => {
+    const { slope } = slopeOf([...Array<number>(20).fill(page), ...Array<number>(44).fill(9 * page)], 100);
+    expect(slope).toMatchObject({ value: 0, low: 0 });
+  });
+});
+
+test("warm-up: steps down are not steady, a level that scatters is", () => {
+  expect(isSteady([40, 40, 40, 40, 40, 40])).toBe(false);
+  expect(isSteady([40, 40, 40, 40, 40, 40, 20, 20, 20, 20, 20, 20])).toBe(false);
+  expect(isSteady([20, 21, 20, 19, 20, 20, 20, 19, 20, 21, 20, 20])).toBe(true);
+});
