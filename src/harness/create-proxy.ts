@@ -2,6 +2,7 @@ import { didYouMean } from "../abi/nearest.js";
 import { HarnessError } from "../errors.js";
 import { dnsAnswers } from "../host/services/dns.js";
 import { listenerDefaults } from "../proxy/envoy/listener-defaults.js";
+import type { Profile } from "../proxy/envoy/profiles.js";
 import { profileOf } from "../proxy/envoy/profiles.js";
 import { EnvoyProxy } from "../proxy/envoy/proxy.js";
 import type { PluginConfig, ProxySettings, Route, VirtualHost } from "../proxy/envoy/settings.js";
@@ -40,12 +41,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
   const plugins = await Promise.all(options.filters.map((one) => pluginConfig(one)));
   const others = await otherPlugins(options);
-  const proxyRef: { proxy?: Proxy } = {};
+  const proxyRef: { proxy?: Proxy; startFailure?: HarnessError } = {};
   const clusters = new UpstreamTable(options.upstreams ?? {}, options.onUnknownUpstream ?? "error", {
     clock: () => proxyRef.proxy!.clock,
     arrived: (request, from) => proxyRef.proxy!.arrived(request, from),
     waitFor: (promise) => proxyRef.proxy!.waitFor(promise),
-    failed: (error) => proxyRef.proxy!.failed(error),
+    failed: (error) => {
+      if (proxyRef.proxy === undefined) proxyRef.startFailure ??= error;
+      else proxyRef.proxy.failed(error);
+    },
     generation: () => proxyRef.proxy!.generation,
   });
   const profile = profileOf(options.envoy);
@@ -69,7 +73,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     budgetMs: options.budgetMs ?? 1000,
     trace: options.trace ?? false,
   };
-  const engine = await EnvoyProxy.create(settings, profile);
+  const engine = await started(settings, profile, proxyRef);
   const policies = plugins.some((one) => one.failurePolicy !== undefined || one.failOpen !== undefined);
   const server = options.tcp && new UpstreamServer(options.tcp, engine.clock);
   const strictness = {
@@ -77,6 +81,23 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     strict: options.strict ?? false,
   };
   return (proxyRef.proxy = new Proxy(engine, strictness, clusters, server));
+}
+
+/** What goes wrong with an upstream while plugins start is told as it is, not as a plugin that does not start. */
+async function started(
+  settings: ProxySettings,
+  profile: Profile,
+  failure: { readonly startFailure?: HarnessError },
+): Promise<EnvoyProxy> {
+  let engine: EnvoyProxy;
+  try {
+    engine = await EnvoyProxy.create(settings, profile);
+  } catch (thrown) {
+    throw failure.startFailure ?? thrown;
+  }
+  if (failure.startFailure === undefined) return engine;
+  engine.close();
+  throw failure.startFailure;
 }
 
 /** Plugins that are no filters of the listener. */

@@ -73,6 +73,19 @@ test("an upstream that nobody defined fails the exchange and suggests a name", a
   });
 });
 
+test("an upstream that nobody defined and a plugin calls while it starts is told as such", async () => {
+  const call = 'on_configure: http_call authz 500 "" :method GET :path / :authority a';
+  const error = {
+    code: "UPSTREAM_UNKNOWN",
+    message: expect.stringContaining('Upstream "authz" is not defined') as unknown,
+  };
+  const upstreams = { web: reply(200), auth: reply(200) };
+  await expect(createProxy({ filters: [probeWith(call)], upstreams })).rejects.toMatchObject(error);
+  await expect(createProxy({ filters: [probeWith(`${call}; return 0`)], upstreams })).rejects.toMatchObject(error);
+  await using proxy = await createProxy({ filters: [probeWith(call)], upstreams, onUnknownUpstream: "envoy" });
+  expect((await proxy.send()).response.status).toBe(200);
+});
+
 test("a trap fails the exchange, or with a policy gives the client Envoy's answer", async () => {
   const trap = probeWith("on_request_headers: trap");
   await using strict = await createProxy({ filters: [trap], upstreams: { web: reply(200) } });
