@@ -83,8 +83,8 @@ export class PluginListener implements StreamHome {
     this._bugs.write(thread, what);
   }
 
-  /** The plugin answered the last request itself. */
-  get pluginReplied(): boolean {
-    return this._last?.replied ?? false;
+  /** Did the plugin answer the last request, which ended with these details? Envoy replaces replies that it cannot send. */
+  pluginReplied(details: string | undefined): boolean {
+    return details !== undefined && this._last?.replyDetails === details;
   }
 }

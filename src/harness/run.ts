@@ -288,7 +288,8 @@ function exchangeOnce(plugin: Plugin, setting: Setting, input: ExchangeInput): E
   const forwarded = setting.answered && details === "via_upstream";
   return {
     outcome: outcomeOf(client, forwarded),
-    answeredBy: client.status === 0 ? undefined : forwarded ? "upstream" : listener.pluginReplied ? "plugin" : "Envoy",
+    answeredBy:
+      client.status === 0 ? undefined : forwarded ? "upstream" : listener.pluginReplied(details) ? "plugin" : "Envoy",
     request: { headers: before.request ?? asSent, body, trailers: trailers.pairs(), complete: true },
     upstream: arrived && {
       headers: arrived.headers.pairs(),

@@ -70,7 +70,9 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   /** The plugin closed the stream. */
   private _closed = false;
   /** The plugin sent a local reply. */
-  replied = false;
+  private _replied = false;
+  /** Details of the plugin's local reply, unless the plugin failed after it. */
+  replyDetails: ByteString | undefined = undefined;
   private _destroyed = false;
   /** on_done and on_delete run. */
   private _ending = false;
@@ -301,14 +303,15 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
       if (response.late && !this.inLog && !this._ending) this.handle.sendLateReply(response.body.length);
       return;
     }
-    if (this.replied && this._options.repeatsLocalReplies === false) return;
-    this.replied = true;
+    if (this._replied && this._options.repeatsLocalReplies === false) return;
+    this._replied = true;
+    this.replyDetails = response.details.replace(/[\t\n\v\f\r ]/g, "_");
     this.handle.sendLocalReply({
       status: response.status & 0xffff, // [R]
       body: response.body,
       headers: response.headers,
       grpcStatus: response.grpcStatus,
-      details: response.details.replace(/[\t\n\v\f\r ]/g, "_"),
+      details: this.replyDetails,
     });
   }
 
@@ -415,6 +418,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     if (this._options.passOnFailure === true) return pass;
     if (this._failureReplied) return pass;
     this._failureReplied = true;
+    this.replyDetails = undefined;
     this.handle.sendLocalReply({
       status: 503,
       body: new Uint8Array(0),

@@ -291,6 +291,7 @@ describe("pwh run", () => {
     ["on_request_headers: remove 0 :path", "404", "Envoy"],
     ["on_response_headers: remove 2 :status", "502", "Envoy"],
     ["on_request_headers: local 403 why no -1; return 1", "403", "plugin"],
+    ["on_request_headers: local 403 why no -1; return 1\non_response_headers: remove 2 :status", "502", "Envoy"],
     ["on_request_headers: return 0", "200", "upstream"],
   ])("says who answered: %s", (script, status, by) => {
     expect(json(probe, "-c", script)).toMatchObject({
