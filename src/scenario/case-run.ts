@@ -9,7 +9,7 @@ import type { Seen } from "./check.js";
 import { check } from "./check.js";
 import { mismatch, wordsOf } from "./matchers.js";
 import type { Snapshots } from "./snapshots.js";
-import { snapshotText } from "./snapshots.js";
+import { snapshotName, snapshotText } from "./snapshots.js";
 import type { Case, Expectations, Failure, Step, Where } from "./types.js";
 
 /** A request that an upstream holds until a step answers it. */
@@ -203,7 +203,7 @@ export class CaseRun {
       this.failures.push({ where: expect.failure.where, message: "Expected the plugin to fail, but it did not" });
     if (expect.snapshot === undefined || this._snapshots === undefined) return;
     const { value, where } = expect.snapshot;
-    const failure = this._snapshots.check(`${this._case.name}: ${value}`, snapshotText(seen), where);
+    const failure = this._snapshots.check(snapshotName(this._case, value), snapshotText(seen), where);
     if (failure !== undefined) this.failures.push(failure);
   }
 

@@ -11,7 +11,7 @@ import type { Case, CaseResult, Finished, TestCase } from "./types.js";
 export interface TestFile {
   readonly file: string;
   readonly tests: readonly TestCase[];
-  /** After the last test: writes changed snapshots, gives what was held free. @returns Files that were written. */
+  /** After the last test: writes changed snapshots, gives what was held free. @returns Those that were written or removed. */
   close(): string[];
 }
 
@@ -28,7 +28,9 @@ export interface ReadOptions {
 export async function readTests(file: string, { update = false, envoy }: ReadOptions = {}): Promise<TestFile> {
   const pool = new ProxyPool();
   const snapshots = new Snapshots(file, update);
-  const tests = (await readScenarioFile(file)).map((one) => testOf(asEnvoy(one, envoy), { pool, snapshots }));
+  const cases = await readScenarioFile(file);
+  snapshots.keepOnly(cases);
+  const tests = cases.map((one) => testOf(asEnvoy(one, envoy), { pool, snapshots }));
   return {
     file,
     tests,
@@ -89,7 +91,7 @@ export interface TestRun {
   /** Tests that the filter or the tags left out. */
   readonly leftOut: number;
   readonly durationMs: number;
-  /** Snapshot files that were written. */
+  /** Snapshot files that were written, or removed with the last snapshot in them. */
   readonly written: readonly string[];
 }
 

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isMap, parseDocument, stringify } from "yaml";
 import { HarnessError } from "../errors.js";
 import type { HeaderMap } from "../proxy/header-map.js";
 import type { Seen } from "./check.js";
 import { headerLines } from "./check.js";
 import { shown } from "./matchers.js";
-import type { Failure, Where } from "./types.js";
+import type { Case, Failure, Where } from "./types.js";
 
 /** What differs from run to run, or from Envoy to Envoy, and says nothing about a plugin. */
 const volatile: ReadonlySet<string> = new Set([
@@ -92,15 +92,37 @@ export class Snapshots {
     };
   }
 
-  /** Writes what changed. @returns Whether anything did. */
+  /** With `update` forgets the snapshots that these cases do not name. */
+  keepOnly(cases: readonly Case[]): void {
+    if (!this._update) return;
+    const named = new Set(cases.flatMap(snapshotNames));
+    for (const name of this._texts.keys()) {
+      if (!named.has(name)) this._changed = this._texts.delete(name);
+    }
+  }
+
+  /** Writes what changed; a file without snapshots goes. @returns Whether anything did. */
   save(): boolean {
     if (!this._changed) return false;
-    const sorted = Object.fromEntries([...this._texts].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const comment = "# What scenarios saw. Written by pwh test --update; review it as you review code.\n";
-    writeFileSync(this.file, comment + stringify(sorted, { lineWidth: 0, blockQuote: "literal" }));
+    if (this._texts.size === 0) rmSync(this.file, { force: true });
+    else this._write();
     this._changed = false;
     return true;
   }
+
+  private _write(): void {
+    const sorted = Object.fromEntries([...this._texts].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const comment = "# What scenarios saw. Written by pwh test --update; review it as you review code.\n";
+    writeFileSync(this.file, comment + stringify(sorted, { lineWidth: 0, blockQuote: "literal" }));
+  }
+}
+
+/** The name in the file of what a case calls `name`. */
+export const snapshotName = (one: Case, name: string): string => `${one.name}: ${name}`;
+
+function snapshotNames(one: Case): string[] {
+  const all = [one.expect, ...one.steps.map(({ expect }) => expect)];
+  return all.flatMap((expect) => (expect?.snapshot === undefined ? [] : [snapshotName(one, expect.snapshot.value)]));
 }
 
 function readSnapshots(file: string): Map<string, string> {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -95,6 +95,25 @@ describe("pwh test", () => {
     expect(code).toBe(1);
     expect(out).toMatch(/- +x-team: core\n/);
     expect(out).toMatch(/\+ +x-team: edge\n/);
+  });
+
+  test("--update drops snapshots that no case names any more, and a file without any; --filter drops none", () => {
+    const both = ["one", "two"].map((name) => `  - { name: ${name}, request: GET /, expect: { snapshot: seen } }\n`);
+    const file = scenario("drop.pwh.yaml", both.join(""));
+    expect(pwh(["test", file, "--update"])).toMatchObject({ code: 0 });
+    const written = readFileSync(`${file}.snap`, "utf8");
+    expect(pwh(["test", file, "--update", "--filter", "one"])).toMatchObject({ code: 0 });
+    expect(readFileSync(`${file}.snap`, "utf8")).toBe(written);
+    scenario("drop.pwh.yaml", both[1]!);
+    expect(pwh(["test", file])).toMatchObject({ code: 0 });
+    expect(readFileSync(`${file}.snap`, "utf8")).toBe(written);
+    expect(pwh(["test", file, "--update"])).toMatchObject({ code: 0 });
+    const left = readFileSync(`${file}.snap`, "utf8");
+    expect(left).not.toContain("one: seen");
+    expect(left).toContain("two: seen");
+    scenario("drop.pwh.yaml", "  - { name: two, request: GET /, expect: { response: { status: 200 } } }\n");
+    expect(pwh(["test", file, "--update"])).toMatchObject({ code: 0 });
+    expect(existsSync(`${file}.snap`)).toBe(false);
   });
 
   test("a plugin that loops is stopped, and the next case is well", () => {

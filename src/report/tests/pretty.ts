@@ -67,7 +67,7 @@ export function summaryText(run: TestRun, paint: Paint): string {
     run.leftOut > 0 && `${run.leftOut} left out`,
   ].filter((one) => one !== false);
   const lines = [`${parts.join(", ")} in ${(run.durationMs / 1000).toFixed(2)} s`];
-  for (const file of run.written) lines.push(`wrote ${file}`);
+  for (const file of run.written) lines.push(`updated ${file}`);
   return lines.join("\n");
 }
 
