@@ -1,7 +1,8 @@
 // `npm run bench`: our own speed, as ratios to floors measured in the same run. --short takes a quarter of the rounds.
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { bodyCopies, bodyExchange, largeMap } from "./data.mjs";
 import { floorExchange, harnessExchange, stringPrice } from "./exchange.mjs";
 import { interleave, median, ratio } from "./measure.mjs";
@@ -39,6 +40,7 @@ else atLeast("Two workers, to one", await twoWorkers(tinygo, short ? 3 : 9), 1.8
 
 const node = process.execPath;
 const pwh = "dist/cli/main.js";
+atMost("1,000 scenario cases, start-up included", scenarios() / 1000, 3, "s");
 const bare = fastest(["-e", "0"]);
 atMost("pwh --version", started(commandMs([pwh, "--version"])), 200, "ms");
 atMost("pwh --help", started(commandMs([pwh, "--help"])), 200, "ms");
@@ -187,4 +189,26 @@ function importMs() {
 function heapPerExchange() {
   const young = ["--expose-gc", "--min-semi-space-size=128", "--max-semi-space-size=128"];
   return Number(execFileSync(process.execPath, [...young, "bench/heap.mjs", tinygo], { encoding: "utf8" }));
+}
+
+/** Milliseconds of `pwh test` with ten files of a hundred cases. */
+function scenarios() {
+  const folder = mkdtempSync(join(tmpdir(), "pwh-bench-"));
+  try {
+    for (let file = 0; file < 10; file++) {
+      const cases = Array.from(
+        { length: 100 },
+        (_, i) =>
+          `  - { name: case ${i}, request: GET /p${i}, expect: { upstreamRequest: { path: /p${i}, headers: { x-team: edge } }, response: { status: 200 }, logs: [finished] } }\n`,
+      );
+      const head = `defaults:\n  plugin: ${resolve(tinygo)}\n  configuration: { header: x-team, value: edge }\n  upstreams: { web: 200 }\ntests:\n`;
+      writeFileSync(join(folder, `${file}.pwh.yaml`), head + cases.join(""));
+    }
+    const start = performance.now();
+    const out = execFileSync(process.execPath, [pwh, "test", folder], { encoding: "utf8" });
+    if (!out.includes("1000 passed")) throw new Error(`Measured tests that failed: ${out.slice(-300)}`);
+    return performance.now() - start;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import type { Finished } from "../scenario/types.js";
 import type { ReadOptions, RunTestsOptions, TestRun } from "../scenario/run-tests.js";
 import { didYouMean } from "../abi/nearest.js";
@@ -43,7 +42,7 @@ export const testCommand: Command = {
     },
     json: { type: "boolean", describe: "the same as --reporter json" },
     ...releaseOptions,
-    jobs: { ...text, describe: "threads [one for each processor, where there are many tests]" },
+    jobs: { ...text, describe: "threads, each with plugins of its own: for slow ones [1]" },
     plugin: { ...text, describe: "the module of Google's suites (*.textpb, *.yaml) [what they name]" },
     config: { ...text, alias: "c", describe: "its configuration: text, @file, or @- [what they name]" },
     list: { type: "boolean", describe: "print the names of the tests, and run none" },
@@ -65,7 +64,7 @@ export const testCommand: Command = {
     };
     const update = args["update"] === true;
     const reading = { update, other: suiteReader(suites), ...(envoy !== undefined && { envoy }) };
-    const jobs = args["jobs"] === undefined ? undefined : numberArgument("--jobs", lastOf(args, "jobs"), 1, 64);
+    const jobs = args["jobs"] === undefined ? 1 : numberArgument("--jobs", lastOf(args, "jobs"), 1, 64);
     const threads = { jobs: update ? 1 : jobs, setup: { envoy, suites } };
     const { testFiles } = await import("../scenario/files.js");
     const given = listOf(args["files"]);
@@ -129,13 +128,9 @@ async function list(files: readonly string[], options: RunTestsOptions, reading:
 
 /** On how many threads tests run, and what those have to know. */
 interface ThreadOptions {
-  /** Default: as many as there are processors, where that pays. */
-  readonly jobs: number | undefined;
+  readonly jobs: number;
   readonly setup: WorkerSetup;
 }
-
-/** A thread takes some time to start, and compiles its modules again. */
-const jobsFor = (tests: number): number => Math.min(availableParallelism(), Math.ceil(tests / 150));
 
 /** One run of everything. @returns The exit code. */
 async function once(
@@ -152,9 +147,11 @@ async function once(
   const isPretty = reports.some(({ name, file }) => name === "pretty" && file === undefined);
   const show = isPretty ? new Progress(paint) : undefined;
   const chosen = chosenTests(read, options);
-  const jobs = Math.min(threads.jobs ?? jobsFor(chosen.length), chosen.length);
-  const { TestThreads } = await import("./test-threads.js");
-  const pool = jobs > 1 ? new TestThreads(jobs, threads.setup, read, new Set(chosen)) : undefined;
+  const jobs = Math.min(threads.jobs, chosen.length);
+  const pool =
+    jobs > 1
+      ? new (await import("./test-threads.js")).TestThreads(jobs, threads.setup, read, new Set(chosen))
+      : undefined;
   let run: TestRun;
   try {
     run = await runTests(read, {

@@ -64,6 +64,20 @@ describe("pwh test", () => {
     }
   });
 
+  test("--jobs: the same results in the same order, suites too", () => {
+    const files = [good, bad, "test/suites/files/headers.textpb", "test/fixtures"];
+    const report = (jobs: string): unknown => {
+      const { out } = pwh(["test", ...files, "--jobs", jobs, "--json"]);
+      const { tests } = JSON.parse(out) as { tests: { name: string; outcome: string; failures: unknown }[] };
+      return tests.map(({ name, outcome, failures }) => ({ name, outcome, failures }));
+    };
+    expect(report("3")).toEqual(report("1"));
+    const stopped = pwh(["test", bad, good, "--jobs", "2", "--bail"]);
+    expect(stopped.code).toBe(1);
+    expect(stopped.out).toContain("1 failed, 0 passed");
+    expect(pwh(["test", good, "--jobs", "0"]).code).toBe(2);
+  });
+
   test("--envoy and --istio choose a release; one that nobody recorded is said to be", () => {
     const old = pwh(["test", good, "--istio", "1.11"]);
     expect(old.code).toBe(0);
