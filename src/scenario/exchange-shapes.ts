@@ -2,7 +2,7 @@ import type { Node } from "yaml";
 import { concat, utf8ByteString } from "../abi/bytes.js";
 import type { ProxyRequest } from "../harness/exchange.js";
 import type { Reply } from "../harness/upstreams.js";
-import type { Reader, Shape } from "./shape.js";
+import type { Reader, Shape } from "./reader.js";
 import {
   changed,
   defined,

@@ -2,7 +2,8 @@ import { isScalar } from "yaml";
 import { utf8, utf8ByteString } from "../abi/bytes.js";
 import { logLevelNames } from "../abi/enums.js";
 import type { BytesMatcher } from "./matchers.js";
-import type { Field, Shape } from "./shape.js";
+import type { Shape } from "./reader.js";
+import type { Field } from "./shape.js";
 import {
   changed,
   defined,

@@ -8,7 +8,8 @@ import { givenProperties } from "../proxy/envoy/given-properties.js";
 import { profileOf } from "../proxy/envoy/profiles.js";
 import { expectations } from "./expectation-shapes.js";
 import { reply, request, upstream } from "./exchange-shapes.js";
-import type { Shape, Value } from "./shape.js";
+import type { Shape } from "./reader.js";
+import type { Value } from "./shape.js";
 import {
   changed,
   defined,

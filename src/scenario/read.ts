@@ -10,8 +10,9 @@ import type { CaseFields, FileFields, MatrixFields } from "./file-shape.js";
 import { fileShape } from "./file-shape.js";
 import type { Setup } from "./merge.js";
 import { filtersOf, merged, proxyOptions, upstreamsOf } from "./merge.js";
-import type { Problem } from "./shape.js";
-import { placeless, Reader } from "./shape.js";
+import type { Problem } from "./reader.js";
+import { Reader } from "./reader.js";
+import { placeless } from "./shape.js";
 import type { Case, Expectations, Step, Where } from "./types.js";
 
 /** `file:line:column: what`, a line for each. */

@@ -1,5 +1,5 @@
 import { fileShape } from "./file-shape.js";
-import type { JsonSchema } from "./shape.js";
+import type { JsonSchema } from "./reader.js";
 import { definitions } from "./shape.js";
 
 /** JSON Schema (draft 7, as editors read it) of `*.pwh.yaml`: published as `proxy-wasm-harness/schemas/scenario.json`. */

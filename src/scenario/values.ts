@@ -5,7 +5,8 @@ import { limits } from "../abi/limits.js";
 import type { Pair } from "../abi/pairs.js";
 import { messageOf } from "../errors.js";
 import type { BytesMatcher, HeaderMatcher } from "./matchers.js";
-import type { Entry, Field, Reader, Shape, Value } from "./shape.js";
+import type { Reader, Shape } from "./reader.js";
+import type { Entry, Field, Value } from "./shape.js";
 import {
   changed,
   defined,
