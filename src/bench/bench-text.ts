@@ -11,7 +11,8 @@ export function benchText(report: BenchReport): string {
     `warm-up    ${warmUp.steady ? "steady" : "not steady"} after ${warmUp.exchanges} exchanges, ${warmUp.ms.toFixed(0)} ms (${us(warmUp.timeline[0]!)} → ${us(warmUp.timeline.at(-1)!)})`,
     "",
     `exchange   ${distributionText(exchange)}`,
-    `  guest    ${range(report.guest, us)}   hostcalls ${range(report.host, us)}   (measured apart, clock taken off)`,
+    `  guest    ${range(report.guest, us)}   hostcalls ${range(report.host, us)}   (measured apart)`,
+    `  clock    ${us(report.clockUs)} an exchange for measuring these, taken off${report.clockUs > exchange.median.value / 2 ? ": with a filter this quick they tell little" : ""}`,
     `  noise    constant workload ${us(noise.constantUs)} ± ${percent(noise.spread)}; an exchange is ${range(noise.toConstant, plain)} of it`,
     ...(noise.tooNoisy === undefined ? [] : [`  TOO NOISY to decide by: ${noise.tooNoisy}`]),
     "",
@@ -27,6 +28,12 @@ export function benchText(report: BenchReport): string {
   ];
   for (const comparison of [report.against, report.baseline]) {
     if (comparison !== undefined) lines.push("", comparisonText(comparison));
+  }
+  for (const { over, points, each, fixed } of report.sweeps) {
+    const unit = over === "headers" ? "header" : "byte";
+    const ns = (value: number): string => `${(value * 1000).toPrecision(3)} ns`;
+    lines.push("", `sweep      ${range(each, ns)} for each ${unit}, ${range(fixed, us)} without any`);
+    for (const { value, us: time } of points) lines.push(`  ${over} ${String(value).padEnd(9)} ${range(time, us)}`);
   }
   if (report.thresholds.length > 0) lines.push("", ...report.thresholds.map(thresholdText));
   lines.push(

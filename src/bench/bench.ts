@@ -13,12 +13,15 @@ import { countExchanges } from "./counts.js";
 import { CrossingMeter, perExchange } from "./crossings.js";
 import { defaultExchange } from "./default-exchange.js";
 import { thisMachine } from "./machine.js";
+import { parseSweep } from "./load.js";
 import { measureGrowth } from "./memory-growth.js";
 import type { BenchReport, Distribution, FunctionCost, Noise } from "./report.js";
 import type { Round } from "./statistics.js";
 import { median, medianOf, pairedRatio, quantilesOf, relativeSpread } from "./statistics.js";
 import type { BenchExchange } from "./subject.js";
 import { Subject } from "./subject.js";
+import type { SweepReport } from "./sweep.js";
+import { sweep } from "./sweep.js";
 import { judge, parseThreshold } from "./thresholds.js";
 import { warmUp } from "./warm-up.js";
 
@@ -39,6 +42,8 @@ export interface BenchOptions extends PluginOptions {
   readonly baseline?: string;
   /** Limits, such as `p(95)<50us`, `ratio<1.1`, `memory_slope==0`. */
   readonly thresholds?: readonly string[];
+  /** What to vary: `headers=1,10,50,100`, `body=0,1024,65536`; each is measured besides. */
+  readonly sweeps?: readonly string[];
   /** Exchanges made to see whether memory grows. Default 16384. */
   readonly memoryExchanges?: number;
   /** Ends after the round that runs. */
@@ -70,6 +75,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
     against,
     baseline: baselineFile,
     thresholds = [],
+    sweeps = [],
     memoryExchanges = 16_384,
     signal,
     ...given
@@ -80,6 +86,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   if (!(roundMs >= 1 && roundMs <= 10_000)) refuse(`Cannot use roundMs ${roundMs}: it is from 1 to 10000`);
   if (exchanges.length === 0) refuse("Cannot measure: there is no exchange");
   const limits = thresholds.map(parseThreshold);
+  const wanted = sweeps.map(parseSweep);
   const needsOther = limits.find(({ metric }) => metric === "ratio");
   if (needsOther !== undefined && against === undefined && baselineFile === undefined) {
     refuse(`Cannot judge ${needsOther.text}: there is nothing to compare with; give --against or --baseline`);
@@ -116,9 +123,11 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const medians = samples.map((list) => list.map(median));
   const own = medians[0]!;
   const subject = await load(source);
-  const { meter, timed } = await crossings(subject, freshState, rounds, streams);
+  const { meter, timed, clockUs } = await crossings(subject, freshState, rounds, streams);
   const memory = measureGrowth(await load(source), Math.ceil(memoryExchanges / streams), 5000);
   const counted = countExchanges(await load(source), Math.max(20, exchanges.length));
+  const swept: SweepReport[] = [];
+  for (const one of wanted) swept.push(await sweep(source, named, one, rounds, roundMs));
   const exchange = distribution(samples[0]!);
   const noise: Noise = noiseOf(constant, own, exchange);
   const report: BenchReport = {
@@ -131,6 +140,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
     rounds: own,
     guest: medianOf(perExchange(meter, "callback", timed * streams)),
     host: medianOf(perExchange(meter, "hostcall", timed * streams)),
+    clockUs,
     functions: functionCosts(meter, timed * rounds * streams),
     counts: scaled(counted, streams),
     memory: { ...memory, exchanges: memory.exchanges * streams, slope: perStream(memory.slope, streams) },
@@ -141,6 +151,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
         ? undefined
         : compared(nameOfSource(against), pairedRatio(own, medians[1]!), "measured in turns in this run"),
     baseline: then && againstBaseline(baselineFile!, then, own, constant),
+    sweeps: swept,
     thresholds: [],
   };
   for (const one of subjects) one.close();
@@ -176,8 +187,9 @@ async function crossings(subject: Subject, freshState: boolean, rounds: number, 
     await new Promise(setImmediate);
   }
   meter.on = false;
-  meter.takeOff(median(slowed) * streams, timed * rounds);
-  return { meter, timed };
+  const clockUs = Math.max(0, median(slowed));
+  meter.takeOff(clockUs * streams, timed * rounds);
+  return { meter, timed, clockUs };
 }
 
 function functionCosts(meter: CrossingMeter, exchanges: number): FunctionCost[] {

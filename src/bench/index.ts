@@ -12,3 +12,5 @@ export type { BenchReport, Comparison, Distribution, FunctionCost, Noise, WarmUp
 export type { Estimate } from "./statistics.js";
 export type { BenchExchange } from "./subject.js";
 export type { ThresholdResult, Verdict } from "./thresholds.js";
+export { exchangeOf, loadOf } from "./load.js";
+export type { SweepReport } from "./sweep.js";

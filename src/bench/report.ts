@@ -4,6 +4,7 @@ import type { CrossingKind } from "./crossings.js";
 import type { Machine } from "./machine.js";
 import type { MemoryGrowth } from "./memory-growth.js";
 import type { Estimate } from "./statistics.js";
+import type { SweepReport } from "./sweep.js";
 import type { ThresholdResult } from "./thresholds.js";
 
 /** Distribution of a time, in microseconds; intervals by bootstrap over rounds. */
@@ -66,6 +67,8 @@ export interface BenchReport {
   /** Microseconds of an exchange inside of the guest, in hostcalls, and in the proxy around them; measured apart. */
   readonly guest: Estimate;
   readonly host: Estimate;
+  /** Microseconds that the clock added to an exchange while these were measured: more than they are, and they tell little. */
+  readonly clockUs: number;
   readonly functions: readonly FunctionCost[];
   readonly counts: Counts;
   readonly memory: MemoryGrowth;
@@ -73,5 +76,6 @@ export interface BenchReport {
   readonly noise: Noise;
   readonly against: Comparison | undefined;
   readonly baseline: Comparison | undefined;
+  readonly sweeps: readonly SweepReport[];
   readonly thresholds: readonly ThresholdResult[];
 }

@@ -24,6 +24,8 @@ export const benchCommand: Command = {
     against: { ...text, describe: "an older build: measured in turns with it, ratio with interval" },
     baseline: { ...text, describe: "compare with a file of --save-baseline" },
     "save-baseline": { ...text, describe: "write this run to a file, for --baseline" },
+    load: { ...text, describe: "what to send, in turn: a .har, or the requests of a scenario file [one GET]" },
+    sweep: { ...repeated, describe: "vary headers=1,10,50,100 or body=0,1024,65536, and tell what each adds" },
     threshold: { ...repeated, describe: "limit such as 'p(95)<50us', 'ratio<1.1', 'memory_slope==0'; may be repeated" },
     rounds: { ...text, describe: "rounds of measuring [40]" },
     "round-ms": { ...text, describe: "milliseconds of each round [20]" },
@@ -54,6 +56,7 @@ export const benchCommand: Command = {
       import("../bench/bench.js"),
       import("../bench/bench-text.js"),
     ]);
+    const load = lastOf(args, "load");
     try {
       const result = await bench(file, {
         ...pluginInput(args),
@@ -64,6 +67,8 @@ export const benchCommand: Command = {
         ...(roundMs !== undefined && { roundMs }),
         ...(streams !== undefined && { streams }),
         ...(args["state"] !== undefined && { state: lastOf(args, "state") as "reused" | "fresh" }),
+        ...(load !== undefined && { exchanges: await (await import("../bench/load.js")).loadOf(load) }),
+        sweeps: listOf(args["sweep"]),
         thresholds: listOf(args["threshold"]),
         signal: stop.signal,
       });

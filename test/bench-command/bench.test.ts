@@ -41,6 +41,31 @@ describe("pwh bench", () => {
     expect(later.out).toMatch(/another machine or Node: node was 1\.0\.0 and is .*ratios to the constant workload/);
   });
 
+  test("sends what a scenario file or an archive holds, and sweeps", () => {
+    const har = join(folder, "two.har");
+    const request = { method: "GET", url: "https://a.example/x", headers: [{ name: "accept", value: "*/*" }] };
+    const posted = { method: "POST", url: "https://a.example/longer", headers: [], postData: { text: "body" } };
+    const response = { status: 200, headers: [] };
+    const entries = [request, posted].map((one) => ({ request: one, response }));
+    writeFileSync(har, JSON.stringify({ log: { entries } }));
+    const { out, err } = pwh(["bench", module("plain"), ...quick, "--load", har, "--sweep", "headers=1,20", "--json"]);
+    expect(err).toBe("");
+    const report = JSON.parse(out) as BenchReport;
+    expect(report.load.exchanges).toBe(2);
+    expect(report.counts.allocatedBytes).toBe(("/x".length + "/longer".length) / 2);
+    expect(report.sweeps.map(({ over, points }) => [over, points.map(({ value }) => value)])).toEqual([
+      ["headers", [1, 20]],
+    ]);
+    const scenario = join(folder, "one.pwh.yaml");
+    const plugin = `module: ${root}${module("plain")}`;
+    writeFileSync(scenario, `tests:\n  - name: a\n    plugin: { ${plugin} }\n    request: GET /abc\n`);
+    const ran = pwh(["bench", module("plain"), ...quick, "--load", scenario, "--json"]);
+    expect(ran.err).toBe("");
+    expect((JSON.parse(ran.out) as BenchReport).counts.allocatedBytes).toBe("/abc".length);
+    writeFileSync(har, '{"log":{"entries":[]}}');
+    expect(pwh(["bench", module("plain"), "--load", har]).code).toBe(2);
+  });
+
   test("a threshold that fails is exit code 1, with what was measured; a GitHub summary is written", () => {
     const summary = join(folder, "summary.md");
     const { code, out } = pwh(["bench", module("logs-twice"), ...quick, "--threshold", "log_bytes<=26"], {

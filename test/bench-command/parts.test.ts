@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { exchangeOf, parseSweep } from "../../src/bench/load.js";
 import { slopeOf } from "../../src/bench/memory-growth.js";
 import { parseThreshold, verdictOf } from "../../src/bench/thresholds.js";
 import { isSteady } from "../../src/bench/warm-up.js";
@@ -64,4 +65,42 @@ test("warm-up: steps down are not steady, a level that scatters is", () => {
   expect(isSteady([40, 40, 40, 40, 40, 40])).toBe(false);
   expect(isSteady([40, 40, 40, 40, 40, 40, 20, 20, 20, 20, 20, 20])).toBe(false);
   expect(isSteady([20, 21, 20, 19, 20, 20, 20, 19, 20, 21, 20, 20])).toBe(true);
+});
+
+describe("loads", () => {
+  test("a request and a reply become the parts of an exchange", () => {
+    expect(
+      exchangeOf(
+        { path: "/a", headers: { "x-b": "c" }, body: ["12", Uint8Array.of(0x33)] },
+        { status: 404, headers: { "x-d": "e" } },
+      ),
+    ).toEqual({
+      requestHeaders: [
+        [":authority", "example.com"],
+        [":path", "/a"],
+        [":method", "POST"],
+        [":scheme", "http"],
+        ["x-b", "c"],
+      ],
+      requestBody: new Uint8Array(Buffer.from("123")),
+      responseHeaders: [
+        [":status", "404"],
+        ["x-d", "e"],
+      ],
+    });
+  });
+
+  test("a sweep has its values in order, each once", () => {
+    expect(parseSweep("headers=10,1,10")).toEqual({ over: "headers", values: [1, 10] });
+  });
+
+  test.each([
+    ["header=1,2", "write it as headers=1,10,50,100"],
+    ["headers=1", "two different values"],
+    ["headers=1,x", "whole numbers up to 1000"],
+    ["headers=1,2000", "whole numbers up to 1000"],
+    ["body=", "whole numbers"],
+  ])("sweep %j is refused", (text, why) => {
+    expect(() => parseSweep(text)).toThrow(why);
+  });
 });
