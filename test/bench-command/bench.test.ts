@@ -58,7 +58,10 @@ describe("pwh bench", () => {
     ]);
     const scenario = join(folder, "one.pwh.yaml");
     const plugin = `module: ${root}${module("plain")}`;
-    writeFileSync(scenario, `tests:\n  - name: a\n    plugin: { ${plugin} }\n    request: GET /abc\n`);
+    writeFileSync(
+      scenario,
+      `tests:\n  - name: a\n    plugin: { ${plugin} }\n    request: GET /abc\n    expect: { response: { status: 200 } }\n`,
+    );
     const ran = pwh(["bench", module("plain"), ...quick, "--load", scenario, "--json"]);
     expect(ran.err).toBe("");
     expect((JSON.parse(ran.out) as BenchReport).counts.allocatedBytes).toBe("/abc".length);
