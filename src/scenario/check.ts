@@ -6,6 +6,7 @@ import type { Exchange } from "../harness/exchange.js";
 import type { ProxyCall } from "../harness/proxy.js";
 import type { LogRecord } from "../host/log-book.js";
 import type { Metric } from "../host/services/metrics.js";
+import { attributeKind } from "../proxy/envoy/attribute-kinds.js";
 import type { HeaderMap } from "../proxy/header-map.js";
 import { HeaderMap as Headers } from "../proxy/header-map.js";
 import type { BytesMatcher, HeaderMatcher } from "./matchers.js";
@@ -59,7 +60,7 @@ export function check(expect: Expectations, seen: Seen): Failure[] {
       found,
       { where, value: value.is },
       fail,
-      didYouMean(value.path, propertyNames(state)),
+      attributeKind(value.path) === undefined ? didYouMean(value.path, propertyNames(state)) : attributeHint,
     );
   }
   for (const { where, value } of expect.stats ?? []) {
@@ -84,6 +85,9 @@ export function check(expect: Expectations, seen: Seen): Failure[] {
   }
   return failures;
 }
+
+const attributeHint =
+  ": it is an attribute of Envoy, and only what plugins set can be expected here (access, response and upstreamRequest have the exchange)";
 
 const propertyNames = (state: ReadonlyMap<string, unknown> | undefined): string[] =>
   [...(state?.keys() ?? [])].map((name) => name.replace(/^wasm\./, ""));

@@ -90,6 +90,10 @@ describe("what is not so, fails", () => {
     ["{ properties: { team: red } }", 'Expected property team to be "red", got "blue"'],
     ["{ properties: { taem: blue } }", 'Expected property taem to be "blue", but there is none (did you mean "team"?)'],
     [
+      "{ properties: { request.path: / } }",
+      'Expected property request.path to be "/", but there is none: it is an attribute of Envoy, and only what plugins set can be expected here (access, response and upstreamRequest have the exchange)',
+    ],
+    [
       "{ stats: { wasm.envoy.wasm.runtime.v8.active: 9 } }",
       'Expected statistic wasm.envoy.wasm.runtime.v8.active to be "9", got "1"',
     ],
