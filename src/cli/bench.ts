@@ -31,6 +31,7 @@ export const benchCommand: Command = {
     "round-ms": { ...text, describe: "milliseconds of each round [20]" },
     streams: { ...text, describe: "streams in flight together [1]" },
     state: { ...text, choices: ["reused", "fresh"], describe: "of the VM at each exchange [reused]" },
+    profile: { ...text, describe: "write a .cpuprofile of warm exchanges, with the guest's function names" },
     json: { type: "boolean", describe: "print the report as JSON (schema: proxy-wasm-harness/schemas/bench.json)" },
   },
   examples: ["$0 bench filter.wasm --against old.wasm --threshold 'ratio<1.1'"],
@@ -56,8 +57,10 @@ export const benchCommand: Command = {
       import("../bench/bench.js"),
       import("../bench/bench-text.js"),
     ]);
+    const profileFile = lastOf(args, "profile");
     const load = lastOf(args, "load");
     try {
+      const exchanges = load === undefined ? undefined : await (await import("../bench/load.js")).loadOf(load);
       const result = await bench(file, {
         ...pluginInput(args),
         ...(envoy !== undefined && { envoy }),
@@ -67,13 +70,18 @@ export const benchCommand: Command = {
         ...(roundMs !== undefined && { roundMs }),
         ...(streams !== undefined && { streams }),
         ...(args["state"] !== undefined && { state: lastOf(args, "state") as "reused" | "fresh" }),
-        ...(load !== undefined && { exchanges: await (await import("../bench/load.js")).loadOf(load) }),
+        ...(exchanges !== undefined && { exchanges }),
         sweeps: listOf(args["sweep"]),
         thresholds: listOf(args["threshold"]),
         signal: stop.signal,
       });
       const { report } = result;
       if (save !== undefined) writeWhole(save, `${JSON.stringify(result.baseline)}\n`);
+      if (profileFile !== undefined) {
+        const { profile } = await import("../bench/profile.js");
+        const plugin = { ...pluginInput(args), ...(envoy !== undefined && { envoy }) };
+        writeWhole(profileFile, await profile(file, plugin, exchanges));
+      }
       const summary = process.env["GITHUB_STEP_SUMMARY"];
       if (summary !== undefined && summary !== "") appendFileSync(summary, benchSummary(report));
       process.stdout.write(args["json"] === true ? `${JSON.stringify(report)}\n` : `${benchText(report)}\n`);

@@ -69,6 +69,17 @@ describe("pwh bench", () => {
     expect(pwh(["bench", module("plain"), "--load", har]).code).toBe(2);
   });
 
+  test("--profile has the guest's functions by name", () => {
+    const file = join(folder, "out.cpuprofile");
+    const { code, err } = pwh(["bench", module("plain"), ...quick, "--profile", file]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { nodes } = JSON.parse(readFileSync(file, "utf8")) as {
+      nodes: { callFrame: { functionName: string; url: string } }[];
+    };
+    const guest = nodes.filter(({ callFrame }) => callFrame.url.startsWith("wasm:"));
+    expect(guest.map(({ callFrame }) => callFrame.functionName)).toContain("proxy_on_request_headers");
+  });
+
   test("a threshold that fails is exit code 1, with what was measured; a GitHub summary is written", () => {
     const summary = join(folder, "summary.md");
     const { code, out } = pwh(["bench", module("logs-twice"), ...quick, "--threshold", "log_bytes<=26"], {
