@@ -7,8 +7,8 @@ const stretch = 256 * 1024;
 const piece = 16 * 1024;
 const zeros = Buffer.alloc(stretch);
 
-/** Of a memory up to this size what is empty is filled with 0 unseen, in half the time of a look: no page of it is saved. */
-const fillUpTo = 512 * 1024;
+/** Of a memory up to this size what is empty is filled with 0 unseen, in half the time of a look; a larger one has pages that the system never gave. */
+const fillUpTo = 8 * 1024 * 1024;
 
 /** A part of the memory that is not empty. */
 interface Run {
