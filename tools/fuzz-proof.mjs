@@ -12,7 +12,7 @@ const options = {
   "configuration-trap": { configuration: { header: "x-a" } },
 };
 const timeMs = 20_000;
-/** Runs on a right twin. Fewer hide what the twin of fail-open still has wrong: seed 1 meets it in run 2003. */
+/** Runs on a right twin. Seed 1 met a fault in the twin of fail-open, mended since, only in run 2003. */
 const twinRuns = 3000;
 
 const { values, positionals } = parseArgs({ options: { only: { type: "string" } }, allowPositionals: true });
