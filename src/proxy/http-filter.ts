@@ -45,6 +45,10 @@ export interface StreamView {
   readonly replyHeld: boolean;
   /** Have response headers gone to the client? */
   readonly responseStarted: boolean;
+  /** Is it being logged and destroyed, or was it? */
+  readonly finished: boolean;
+  /** Has the request come whole? */
+  readonly requestComplete: boolean;
 }
 
 /**

@@ -123,6 +123,9 @@ export class HttpStream implements StreamView {
   get replyHeld(): boolean {
     return this.replyStatus !== undefined && this.response.headers !== undefined && !this.headersSent;
   }
+  get requestComplete(): boolean {
+    return this.request.complete;
+  }
   /** Have response headers gone to the client? */
   get responseStarted(): boolean {
     return this.headersSent;
@@ -205,6 +208,7 @@ export class HttpStream implements StreamView {
    */
   sendLocalReply(reply: LocalReply): void {
     if ((this.finished || this.wasReset) && !this.cutting) return;
+    if (this.replying && this.repliedDirectly) return; // [R] two_replies: the client has one, and the codec still reads
     if (this.ends.takeReply !== undefined) {
       this.requestAborted = this.responseAborted = true;
       return this.ends.takeReply(reply);

@@ -294,10 +294,12 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   sendLocalResponse(response: LocalResponse): void {
     if (this._destroyed && this._trappedAfter("proxy_send_local_response")) return;
     // [R] close_then_reply: asked for before the stream was cut off, it comes when the guest returns from proxy_on_log
-    const overtaken = this.inLog && !this._destroyed && !response.late;
+    const overtaken = this.handle.stream.finished && !this._destroyed && !response.late;
     if (overtaken && this.handle.stream.responseStarted) {
-      if (!this._closed) return; // a second reply, behind the first [R] found by parity:fuzz
-      return this._noteCrash("proxy_send_local_response after proxy_close_stream, with response headers gone already");
+      if (!this._closed && !this.handle.stream.requestComplete) return; // [R] two_replies
+      return this._noteCrash(
+        "proxy_send_local_response after one that went to the client, or after proxy_close_stream, with response headers gone already",
+      );
     }
     if (!overtaken && this.isEnding("proxy_send_local_response")) {
       if (response.late && !this.inLog && !this._ending) this.handle.sendLateReply(response.body.length);

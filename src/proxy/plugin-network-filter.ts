@@ -25,6 +25,8 @@ const noMessages: StreamView = {
   responseStatus: undefined,
   replyHeld: false,
   responseStarted: false,
+  requestComplete: false,
+  finished: false,
 };
 
 /**
