@@ -208,7 +208,10 @@ export class HttpStream implements StreamView {
    */
   sendLocalReply(reply: LocalReply): void {
     if ((this.finished || this.wasReset) && !this.cutting) return;
-    if (this.replying && this.repliedDirectly) return; // [R] two_replies: the client has one, and the codec still reads
+    if (this.replying && this.repliedDirectly) {
+      this.responseCodeDetails = reply.details; // [R] two_replies: the client has one, and the codec still reads
+      return;
+    }
     if (this.ends.takeReply !== undefined) {
       this.requestAborted = this.responseAborted = true;
       return this.ends.takeReply(reply);

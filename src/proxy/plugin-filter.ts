@@ -296,7 +296,10 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     // [R] close_then_reply: asked for before the stream was cut off, it comes when the guest returns from proxy_on_log
     const overtaken = this.handle.stream.finished && !this._destroyed && !response.late;
     if (overtaken && this.handle.stream.responseStarted) {
-      if (!this._closed && !this.handle.stream.requestComplete) return; // [R] two_replies
+      if (!this._closed && !this.handle.stream.requestComplete) {
+        this.handle.stream.responseCodeDetails = detailsOf(response); // [R] two_replies: nothing else comes of it
+        return;
+      }
       return this._noteCrash(
         "proxy_send_local_response after one that went to the client, or after proxy_close_stream, with response headers gone already",
       );
@@ -307,7 +310,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     }
     if (this._replied && this._options.repeatsLocalReplies === false) return;
     this._replied = true;
-    this.replyDetails = response.details.replace(/[\t\n\v\f\r ]/g, "_");
+    this.replyDetails = detailsOf(response);
     this.handle.sendLocalReply({
       status: response.status & 0xffff, // [R]
       body: response.body,
@@ -443,3 +446,6 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     return this.inLog ? map : undefined;
   }
 }
+
+/** As they stand in access logs. */
+const detailsOf = ({ details }: LocalResponse): string => details.replace(/[\t\n\v\f\r ]/g, "_");
