@@ -78,6 +78,18 @@ describe("pwh test", () => {
     expect(pwh(["test", good, "--jobs", "0"]).code).toBe(2);
   });
 
+  test("binary bodies, obs-text and headers of 1 MB survive run --save, and a scenario file", () => {
+    const [fields, body, saved] = ["fields.txt", "body.bin", "saved.pwh.yaml"].map((name) => join(folder, name));
+    writeFileSync(fields!, Buffer.from(`x-obs: caf\xe9\xff\nx-big: ${"v".repeat(1024 * 1024)}\n`, "latin1"));
+    writeFileSync(body!, Buffer.from([0, 255, 0, 128]));
+    const module = "fixtures/http-headers-rust/http-headers.wasm";
+    expect(pwh(["run", module, "-H", `@${fields}`, "--body", `@${body}`, "--save", saved!]).code).toBe(0);
+    const text = readFileSync(saved!, "utf8");
+    expect(text).toContain("base64: Y2Fm6f8="); // caf, e9, ff
+    expect(text).toContain("base64: AP8AgA=="); // 00, ff, 00, 80
+    expect(pwh(["test", saved!])).toMatchObject({ code: 0, err: "" });
+  });
+
   test("--envoy and --istio choose a release; one that nobody recorded is said to be", () => {
     const old = pwh(["test", good, "--istio", "1.11"]);
     expect(old.code).toBe(0);
