@@ -21,6 +21,7 @@ export function pwh(
     ...(options.input !== undefined && { input: options.input }),
     env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "0", ...options.env },
     timeout: options.timeoutMs ?? 20_000,
+    maxBuffer: 64 * 1024 * 1024,
   });
   return { code: status, out: stdout, err: stderr };
 }
