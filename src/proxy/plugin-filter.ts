@@ -67,6 +67,10 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   private _endOfStream = false;
   inLog = false;
   private _failureReplied = false;
+  /** Closes that were asked for in a callback of the stream, and are to be made. */
+  private _earlyCloses = 0;
+  /** The same of continuing. */
+  private _earlyContinues = 0;
   /** The plugin closed the stream. */
   private _closed = false;
   /** The plugin sent a local reply. */
@@ -252,6 +256,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   noteContinue(type: StreamType): void {
+    if (!this.ending) this._earlyContinues++;
     if (type !== StreamType.Request) return;
     this._requestHeaders = undefined;
     this._requestBody = undefined;
@@ -261,11 +266,18 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   continueStream(type: StreamType): void {
     if (!this._destroyed && type === StreamType.Response && this._trappedAfter("proxy_continue_stream(response)"))
       return;
+    const early = this._earlyContinues > 0;
+    if (early) this._earlyContinues--;
+    if (early && this.ending && (type === StreamType.Request || this.handle.stream.responseHeaders !== undefined))
+      return; // [R] close_then_continue
     if (this.isEnding("proxy_continue_stream")) return;
     if (type === StreamType.Request) {
       if (this.handle.requestFlows) this._noteNothingPaused("request");
       this.handle.continueRequest();
     } else if (type === StreamType.Response) {
+      if (this.handle.stream.responseHeaders === undefined) {
+        return this._noteCrash("proxy_continue_stream(response) before there is a response"); // [R] continue_no_response
+      }
       if (this.handle.responseFlows) {
         this._noteNothingPaused("response");
         if (this.handle.stream.replyHeld && this._endOfStream) {
@@ -278,6 +290,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   noteClose(type: StreamType): void {
+    if (!this.ending) this._earlyCloses++;
     // [R] late_close: a stream that is over, whose prepared reply the filters are shown
     if (this._destroyed && !this._ending) this._noteCrash("proxy_close_stream on a stream that has ended");
     if ((type !== StreamType.Request && type !== StreamType.Response) || this.inLog || this._destroyed) return;
@@ -286,6 +299,13 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
 
   closeStream(type: StreamType): void {
     if (this._trappedAfter("proxy_close_stream")) return;
+    const early = this._earlyCloses > 0;
+    if (early) this._earlyCloses--;
+    if (early && this.ending) {
+      // [R] close_twice: the first one has done it
+      if (this.inLog && this.handle.stream.requestComplete) this._noteCrash("proxy_close_stream, a second time");
+      return;
+    }
     if (this.isEnding("proxy_close_stream")) return;
     this._closed = true;
     if (type === StreamType.Request || type === StreamType.Response) this.handle.resetStream();

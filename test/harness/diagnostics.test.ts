@@ -38,7 +38,6 @@ describe("CONTINUE_NOT_PAUSED (2.4)", () => {
     "on_request_headers: continue 0; return 1",
     "on_request_body: continue 0",
     "on_response_headers: continue 1",
-    "on_request_headers: continue 1",
   ])("%s", async (script) => {
     expect(await codes(script)).toContain("CONTINUE_NOT_PAUSED");
   });
@@ -49,6 +48,10 @@ describe("CONTINUE_NOT_PAUSED (2.4)", () => {
       expect(await codes(script)).toEqual([]);
     },
   );
+
+  test("continuing a response that is not there kills a real Envoy", async () => {
+    expect(await codes("on_request_headers: continue 1")).toContain("WOULD_CRASH_ENVOY");
+  });
 
   test("not for a stream that is paused and continued once; the second time it is", async () => {
     const script = "on_request_headers: c:= http_call up 0 b :method GET :path / :authority a; return 1";
