@@ -1,4 +1,4 @@
-import type { FuzzExchange } from "./arbitraries.js";
+import type { FuzzExchange } from "./case.js";
 import type { Finding } from "./fuzz.js";
 
 /** The line that plays a finding again. */

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import type { RunDetails } from "fast-check";
 import { HarnessError } from "../errors.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
-import type { Hints } from "./arbitraries.js";
-import { cases } from "./cases.js";
+import { fuzzCase } from "./arbitraries.js";
+import type { FuzzCase } from "./case.js";
 import { fuzzConfiguration } from "./configuration.js";
-import type { FuzzCase } from "./player.js";
+import type { Hints } from "./generate/vocabulary.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
 import { propertiesNamed } from "./properties.js";
@@ -107,11 +107,11 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const filter = filterOf(options);
   const begun = performance.now();
   const elapsed = (): number => performance.now() - begun;
-  const player = await Player.create(filter, budgetMs, seed);
+  const player = await Player.create(filter, { budgetMs, seed });
   const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked));
-  const arbitrary = cases(hints);
+  const arbitrary = fuzzCase(hints);
   let at = 0;
   const done = (): FuzzReport["ended"] | undefined => {
     if (signal?.aborted === true) return "stopped";

@@ -2,22 +2,16 @@ import { HarnessError } from "../errors.js";
 import { GuestTimeout } from "../host/guard.js";
 import { failureError } from "../host/life-cycle.js";
 import { formatEvent } from "../host/trace.js";
+import type { PluginVm } from "../host/plugin-vm.js";
 import type { Pair } from "../abi/pairs.js";
 import type { PendingExchange } from "../harness/exchange.js";
+import { createProxy } from "../harness/create-proxy.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
 import type { Proxy, ProxySnapshot } from "../harness/proxy.js";
-import { createProxy } from "../harness/create-proxy.js";
-import type { Reply } from "../harness/upstreams.js";
-import type { FuzzExchange } from "./arbitraries.js";
-
-/** What is generated: exchanges played one after the other on one plugin, in a fresh state. */
-export interface FuzzCase {
-  readonly exchanges: readonly FuzzExchange[];
-  /** How often they are played: more than once to see whether memory grows. */
-  readonly repeat: number;
-  /** What every upstream answers that the plugin calls by itself. */
-  readonly callReply: Reply;
-}
+import { loadSource } from "../harness/source.js";
+import type { Reply, UpstreamRequestView } from "../harness/upstreams.js";
+import type { FuzzCase, FuzzExchange, FuzzReply } from "./case.js";
+import { allocator, FaultyHost } from "./faults.js";
 
 /** A message as it left the proxy. */
 export interface LeftMessage {
@@ -54,45 +48,75 @@ export interface Played {
   readonly failure: HarnessError | undefined;
   /** Bytes by which guest memory grew in the second, third and last quarter of the repetitions; empty when there were none. */
   readonly growth: readonly number[];
+  /** Faults of the case that came true. */
+  readonly faultsHit: number;
+}
+
+export interface PlayerOptions {
+  /** Milliseconds of real time that a case may take inside the plugin. */
+  readonly budgetMs: number;
+  /** Seed of the proxy's own chances. */
+  readonly seed: number;
+  /** Hostcalls can fail; default false. */
+  readonly faults?: boolean;
+  /** The release of Envoy to be; default the newest recorded. */
+  readonly envoy?: string;
 }
 
 /** Longest virtual time that one exchange may take: far over any time-out of a plugin's call. */
 const longestMs = 120_000;
+
+/** What the upstreams answer to the case under way. */
+interface Answers {
+  /** By exchange, in the order in which they were sent. */
+  pending: PendingExchange[];
+  replies: FuzzReply[];
+  callReply: Reply;
+}
 
 /** A plugin in a proxy that is put back to its fresh state before every case. */
 export class Player {
   readonly proxy: Proxy;
   /** Cases played, and milliseconds spent on playing and on restoring. */
   readonly spent = { cases: 0, playMs: 0, restoreMs: 0 };
+  readonly faults: FaultyHost | undefined;
+  private readonly _vm: PluginVm;
+  private readonly _budgetMs: number;
   private readonly _fresh: ProxySnapshot;
-  private readonly _answer: { reply: Reply; callReply: Reply };
+  private readonly _answers: Answers;
+  private _playing: FuzzCase | undefined = undefined;
 
-  private constructor(proxy: Proxy, answer: Player["_answer"]) {
+  private constructor(proxy: Proxy, answers: Answers, budgetMs: number, faults: FaultyHost | undefined) {
     this.proxy = proxy;
-    this._answer = answer;
+    this.faults = faults;
+    this._vm = proxy.engine.worker.vms[0]!;
+    this._answers = answers;
+    this._budgetMs = budgetMs;
     this._fresh = proxy.snapshot();
+    if (faults !== undefined) this._vm.allocationFails = () => faults.fails(allocator) !== undefined;
   }
 
-  /**
-   * @param budgetMs Milliseconds of real time that a case may take inside the plugin.
-   * @throws {HarnessError} As `createProxy`.
-   */
-  static async create(filter: FilterOptions, budgetMs: number, seed: number): Promise<Player> {
-    const answer: Player["_answer"] = { reply: {}, callReply: {} };
+  /** @throws {HarnessError} As `createProxy`. */
+  static async create(filter: FilterOptions, options: PlayerOptions): Promise<Player> {
+    const { budgetMs, seed, envoy } = options;
+    const answers: Answers = { pending: [], replies: [], callReply: {} };
+    const host = options.faults === true ? new FaultyHost(await importsOf(filter)) : undefined;
+    const hostFunctions = host && { ...host.functions, ...filter.hostFunctions };
     const proxy = await createProxy({
-      filters: [filter],
-      upstreams: { upstream: () => answer.reply },
-      onUnknownUpstream: () => answer.callReply,
+      filters: [{ ...filter, ...(hostFunctions && { hostFunctions }) }],
+      upstreams: { upstream: (request) => replyTo(answers, request) },
+      onUnknownUpstream: () => answers.callReply,
       listener: { streamIdleTimeoutMs: 0, enableTrailers: true },
       budgetMs,
       seed,
+      ...(envoy !== undefined && { envoy }),
     });
-    return new Player(proxy, answer);
+    return new Player(proxy, answers, budgetMs, host);
   }
 
   /** The plugin's memory in its fresh state, not a copy. */
   get memory(): Uint8Array {
-    return this.proxy.engine.worker.vms[0]!.memory.whole;
+    return this._vm.memory.whole;
   }
 
   /** Formatted: the last callbacks and hostcalls. */
@@ -100,32 +124,49 @@ export class Player {
     return this.proxy.trace.slice(-12).map((event) => formatEvent(event));
   }
 
+  /**
+   * Does work that plays many cases under one watchdog: starting it costs more than a case does. A case that was stopped after
+   * the time of the batch and a budget of its own is returned; the work ended in its middle.
+   */
+  batch(batchMs: number, work: () => void): FuzzCase | undefined {
+    this._playing = undefined;
+    try {
+      this._vm.guard.run(work, undefined, batchMs + this._budgetMs);
+    } catch (thrown) {
+      if (!(thrown instanceof GuestTimeout)) throw thrown;
+      return this._playing;
+    }
+    return undefined;
+  }
+
   /** Plays a case in a fresh state. Never throws for what the plugin does. */
-  play({ exchanges, repeat, callReply }: FuzzCase): Played {
+  play(given: FuzzCase): Played {
+    const { exchanges, repeat } = given;
     const begun = performance.now();
     this.proxy.restore(this._fresh);
+    this.faults?.begin(given.faults);
     const restored = performance.now();
+    this._playing = given;
     const outcomes: Outcome[] = [];
     const sizes: number[] = [];
-    this._answer.callReply = callReply;
-    const round = (): void => {
-      for (const one of exchanges) {
-        const outcome = this._exchange(one);
-        if (outcomes.length < exchanges.length) outcomes.push(outcome);
+    this._answers.callReply = given.callReply;
+    let failure: HarnessError | undefined;
+    const play = (): void => {
+      for (let i = 1; i <= repeat; i++) {
+        if (given.together === true) this._send(exchanges, outcomes);
+        else for (const one of exchanges) this._send([one], outcomes);
+        if (repeat === 1) return;
+        outcomes.length = exchanges.length;
+        this.proxy.forgetPast();
+        if (i % (repeat >> 2) === 0) sizes.push(this.memory.length);
       }
     };
-    let failure: HarnessError | undefined;
-    for (let i = 1; i <= repeat && failure === undefined; i++) {
-      failure = this._guarded(round);
-      if (repeat === 1) break;
-      if (failure === undefined) this.proxy.forgetPast();
-      if (i % (repeat >> 2) === 0) sizes.push(this.memory.length);
-    }
+    failure = this._guarded(play);
     const growth = sizes.length === 4 ? sizes.slice(1).map((size, i) => size - sizes[i]!) : [];
     this.spent.cases++;
     this.spent.restoreMs += restored - begun;
     this.spent.playMs += performance.now() - restored;
-    return { outcomes, failure, growth };
+    return { outcomes, failure, growth, faultsHit: this.faults?.hit ?? 0 };
   }
 
   close(): void {
@@ -135,9 +176,10 @@ export class Player {
 
   /** One budget of time for all of a case: starting the watchdog for each callback would cost more than the callbacks. */
   private _guarded(work: () => void): HarnessError | undefined {
-    const vm = this.proxy.engine.worker.vms[0]!;
+    const vm = this._vm;
     try {
-      vm.guard.run(work);
+      if (vm.guard.active) work();
+      else vm.guard.run(work);
     } catch (thrown) {
       if (thrown instanceof Stopped) return failureError(vm);
       if (thrown instanceof HarnessError) return thrown;
@@ -149,35 +191,48 @@ export class Player {
     return undefined;
   }
 
-  private _exchange({ request, reply }: FuzzExchange): Outcome {
-    const { proxy } = this;
-    this._answer.reply = reply;
-    const pending = proxy.send(request);
+  /** Exchanges that begin at the same moment, until all are over or nothing is due any more. */
+  private _send(exchanges: readonly FuzzExchange[], outcomes: Outcome[]): void {
+    const { proxy, _vm: vm, _answers: answers } = this;
+    const pending: PendingExchange[] = (answers.pending = []);
+    const replies: FuzzReply[] = (answers.replies = []);
+    for (const { request, reply } of exchanges) {
+      replies.push(reply);
+      pending.push(proxy.send(request));
+    }
     const { clock } = proxy;
     const latest = clock.elapsedNs + longestMs * 1e6;
-    while (!pending.over && !this._failed) {
+    while (!vm.failed && pending.some(({ over }) => !over)) {
       const nextNs = clock.nextDueInNs;
       if (nextNs === undefined || clock.elapsedNs + nextNs > latest) break;
       clock.advance(nextNs / 1e6);
     }
-    if (this._failed) throw new Stopped();
-    const outcome = outcomeOf(pending);
-    if (!pending.over) pending.abort();
+    if (vm.failed) throw new Stopped();
+    for (const one of pending) outcomes.push(outcomeOf(one));
+    for (const one of pending) if (!one.over) one.abort();
     const crash = proxy.diagnostics.find(({ code }) => code === "WOULD_CRASH_ENVOY");
     if (crash !== undefined) throw new HarnessError("WOULD_CRASH_ENVOY", crash.message);
-    return outcome;
-  }
-
-  private get _failed(): boolean {
-    return this.proxy.engine.worker.vms.some((vm) => vm.failed);
   }
 }
 
 /** The plugin failed: its VM knows why. */
 class Stopped extends Error {}
 
+/** The answer that belongs to the exchange whose request this is; one that is being sent is not in the list yet. */
+function replyTo({ pending, replies }: Answers, request: UpstreamRequestView): Reply {
+  if (replies.length === 1) return replies[0]!;
+  const i = pending.findIndex(({ upstreamRequest }) => upstreamRequest === request);
+  return replies.at(i)!;
+}
+
+async function importsOf({ module }: FilterOptions): Promise<string[]> {
+  const { info } = await loadSource(module);
+  return info.imports.filter((one) => one.module === "env" && one.kind === "function").map(({ name }) => name);
+}
+
 function outcomeOf(pending: PendingExchange): Outcome {
-  const { response, upstreamRequest, logs } = pending;
+  const { response, upstreamRequest } = pending;
+  const { errorLogs, logBytes } = loggedBy(pending);
   return {
     status: response.status,
     response: { headers: response.headers.pairs(), body: response.body, complete: response.complete },
@@ -188,8 +243,18 @@ function outcomeOf(pending: PendingExchange): Outcome {
     },
     details: pending.access?.details ?? "",
     calls: pending.calls.map(({ upstream, outcome, status }) => ({ upstream, outcome, status })),
-    errorLogs: logs.filter(({ level, source }) => level >= 4 && source !== "host").map(({ message }) => message),
-    logBytes: logs.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    errorLogs,
+    logBytes,
     over: pending.over,
   };
+}
+
+function loggedBy({ logs }: PendingExchange): { errorLogs: string[]; logBytes: number } {
+  const errorLogs: string[] = [];
+  let logBytes = 0;
+  for (const { level, source, message, bytes } of logs) {
+    logBytes += bytes.length;
+    if (level >= 4 && source !== "host") errorLogs.push(message);
+  }
+  return { errorLogs, logBytes };
 }

@@ -1,9 +1,9 @@
 import type { Pair } from "../abi/pairs.js";
 import { HarnessError } from "../errors.js";
 import { didYouMean } from "../abi/nearest.js";
-import type { FuzzExchange } from "./arbitraries.js";
-import { cutAt } from "./arbitraries.js";
-import type { FuzzCase, LeftMessage, Outcome, Played } from "./player.js";
+import type { FuzzCase, FuzzExchange } from "./case.js";
+import { cutAt } from "./generate/body.js";
+import type { LeftMessage, Outcome, Played } from "./player.js";
 
 /** What broke: the cause is the same for all inputs that break it the same way, the message tells of this one. */
 export interface Violation {

@@ -22,18 +22,21 @@ export class Guard {
     return this.#active || this.budgetMs === 0;
   }
 
-  /** @param inside Who is told when the work was stopped; in a batch, whoever was entered last. */
-  run<T>(work: () => T, inside?: Interruptible): T {
+  /**
+   * @param inside Who is told when the work was stopped; in a batch, whoever was entered last.
+   * @param budgetMs For this run alone.
+   */
+  run<T>(work: () => T, inside?: Interruptible, budgetMs = this.budgetMs): T {
     if (this.#active) return work();
-    if (this.budgetMs === 0) return withStackFrames(work);
+    if (budgetMs === 0) return withStackFrames(work);
     this.#active = true;
     this.inside = inside;
     sandbox["work"] = work;
     try {
-      return withStackFrames(() => script.runInContext(sandbox, { timeout: this.budgetMs }) as T);
+      return withStackFrames(() => script.runInContext(sandbox, { timeout: budgetMs }) as T);
     } catch (thrown) {
       if (!isTimeout(thrown)) throw thrown;
-      const timeout = new GuestTimeout(this.budgetMs);
+      const timeout = new GuestTimeout(budgetMs);
       this.inside?.interrupted(timeout);
       throw timeout;
     } finally {

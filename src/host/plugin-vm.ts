@@ -79,6 +79,8 @@ export class PluginVm implements ImportScope, Interruptible {
   callbacks!: LinkedCallbacks;
   globals: readonly { value: unknown }[] = [];
   private _allocator!: LinkedInstance["allocator"];
+  /** For those who play an allocator that has nothing left. */
+  allocationFails: (() => boolean) | undefined = undefined;
   /** What may be called now: 0 everything, else the functions of that phase. */
   phase: 0 | 1 | 2 = 0;
   /** The context that hostcalls act on: the effective one, else that of the running callback. */
@@ -309,6 +311,7 @@ export class PluginVm implements ImportScope, Interruptible {
   /** [H] The allocator runs as the VM, and may call next to nothing. A trap in it fails the VM; the guest goes on. */
   allocate(size: number): number {
     const { name, call } = this._allocator;
+    if (this.allocationFails?.() === true) throw new GuestFault(`${name}(${size}) returned 0`);
     const { acting, phase } = this;
     this.acting = this.vmContext;
     this.phase = phaseAllocator;
