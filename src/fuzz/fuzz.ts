@@ -82,6 +82,8 @@ export interface FuzzReport {
 
 /** Cases between two looks at the clock, at the signal and at whoever wants progress. */
 const slice = 100;
+/** Milliseconds that such a slice has, all cases together, before they get a budget each: a watchdog costs as much as a case does. */
+const sliceMs = 1000;
 
 /**
  * Looks for requests, answers and configurations that break properties of a plugin; each is shrunk to the smallest.
@@ -161,16 +163,22 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       if (found !== undefined) findings.push(found);
     }
     while ((ended ??= done()) === undefined) {
-      hunt.begin();
-      const details = fc.check(
-        fc.property(arbitrary, (one) => hunt.holds(one)),
-        {
-          seed,
-          path: String(at),
-          numRuns: Math.min(slice, runs - at),
-          interruptAfterTimeLimit: Math.max(1, timeMs - elapsed()),
-        },
-      );
+      const look = (): RunDetails<[FuzzCase]> => {
+        hunt.begin();
+        return fc.check(
+          fc.property(arbitrary, (one) => hunt.holds(one)),
+          {
+            seed,
+            path: String(at),
+            numRuns: Math.min(slice, runs - at),
+            interruptAfterTimeLimit: Math.max(1, timeMs - elapsed()),
+          },
+        );
+      };
+      // where a case hangs, or much is to be shrunk, the same cases are looked at again, with a budget for each
+      let details: RunDetails<[FuzzCase]> | undefined;
+      player.batch(sliceMs, () => (details = look()));
+      details ??= look();
       at = examine(details) ? findings.at(-1)!.run + 1 : at + Math.max(1, details.numRuns);
       options.onProgress?.({ runs: at, findings: findings.length, elapsedMs: elapsed() });
       await new Promise((resolve) => setImmediate(resolve)); // lets signals arrive

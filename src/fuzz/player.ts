@@ -84,7 +84,6 @@ export class Player {
   private readonly _budgetMs: number;
   private readonly _fresh: ProxySnapshot;
   private readonly _answers: Answers;
-  private _playing: FuzzCase | undefined = undefined;
 
   private constructor(proxy: Proxy, answers: Answers, budgetMs: number, faults: FaultyHost | undefined) {
     this.proxy = proxy;
@@ -124,19 +123,13 @@ export class Player {
     return this.proxy.trace.slice(-12).map((event) => formatEvent(event));
   }
 
-  /**
-   * Does work that plays many cases under one watchdog: starting it costs more than a case does. A case that was stopped after
-   * the time of the batch and a budget of its own is returned; the work ended in its middle.
-   */
-  batch(batchMs: number, work: () => void): FuzzCase | undefined {
-    this._playing = undefined;
+  /** Does work that plays many cases under one watchdog; it ends in the middle when a case hangs, or all take longer than that. */
+  batch(batchMs: number, work: () => void): void {
     try {
       this._vm.guard.run(work, undefined, batchMs + this._budgetMs);
     } catch (thrown) {
       if (!(thrown instanceof GuestTimeout)) throw thrown;
-      return this._playing;
     }
-    return undefined;
   }
 
   /** Plays a case in a fresh state. Never throws for what the plugin does. */
@@ -146,7 +139,6 @@ export class Player {
     this.proxy.restore(this._fresh);
     this.faults?.begin(given.faults);
     const restored = performance.now();
-    this._playing = given;
     const outcomes: Outcome[] = [];
     const sizes: number[] = [];
     this._answers.callReply = given.callReply;
