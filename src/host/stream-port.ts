@@ -35,8 +35,6 @@ export interface LocalResponse {
   readonly headers: readonly Pair[];
   /** -1: not given. */
   readonly grpcStatus: number;
-  /** Was it asked for while the stream ended already? */
-  readonly late: boolean;
 }
 
 /** A property's bytes, or why there are none. */
@@ -46,7 +44,7 @@ export type PropertyValue = ByteString | Uint8Array | Status;
  * What hostcalls may do to the stream that a context stands for. A proxy implements it; `host` knows no proxy.
  *
  * Methods that move a stream (`continueStream`, `closeStream`, `sendLocalResponse`) are called after the guest has
- * returned, never while it runs.
+ * returned, never while it runs; `late` tells that `ending` was true when the guest asked.
  */
 export interface StreamPort {
   /** Is the stream being logged or destroyed? */
@@ -64,13 +62,13 @@ export interface StreamPort {
   /** The map for `get pairs`: none is an empty list. */
   listFields(map: MapType): Fields | undefined;
   buffer(type: number): BufferPort;
-  continueStream(type: StreamType): void;
-  closeStream(type: StreamType): void;
+  continueStream(type: StreamType, late: boolean): void;
+  closeStream(type: StreamType, late: boolean): void;
   /** The guest asked to continue: what it can see changes at once, the stream moves later. */
   noteContinue(type: StreamType): void;
   /** The guest asked to close: the reason can be read at once, the stream ends later. */
   noteClose(type: StreamType): void;
-  sendLocalResponse(response: LocalResponse): void;
+  sendLocalResponse(response: LocalResponse, late: boolean): void;
   property(segments: readonly ByteString[]): PropertyValue;
   setProperty(path: ByteString, value: Uint8Array): Status;
   clearRouteCache(): void;

@@ -10,6 +10,8 @@ import { DataAction, dataAction, HeadersAction, headersAction, TrailersAction, t
 import type { BodyBuffer } from "./body-buffer.js";
 import type { HeaderMap } from "./header-map.js";
 import type { FilterHandle, HttpFilter, StreamView } from "./http-filter.js";
+import type { Move, Mover } from "./moves.js";
+import { fateOf } from "./moves.js";
 
 export interface PluginFilterOptions {
   /** `allow_on_headers_stop_iteration`. */
@@ -47,7 +49,7 @@ export interface AnswerListener {
  * It gives the guest access to a header map from its callback until the guest lets it go: that one rule makes the whole
  * table of what can be read when. [E] context.cc, recorded
  */
-export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
+export class PluginFilter implements HttpFilter, StreamPort, PropertyReader, Mover {
   readonly root: PluginContext;
   readonly context: StreamContext;
   private readonly _vm: PluginVm;
@@ -66,20 +68,17 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   private _bufferingResponse = false;
   private _endOfStream = false;
   inLog = false;
-  private _failureReplied = false;
-  /** Closes that were asked for in a callback of the stream, and are to be made. */
-  private _earlyCloses = 0;
-  /** The same of continuing. */
-  private _earlyContinues = 0;
+  /** The plugin failed, and the client was answered for it. */
+  trapped = false;
   /** The plugin closed the stream. */
-  private _closed = false;
+  closed = false;
   /** The plugin sent a local reply. */
   private _replied = false;
   /** Details of the plugin's local reply, unless the plugin failed after it. */
   replyDetails: ByteString | undefined = undefined;
-  private _destroyed = false;
+  destroyed = false;
   /** on_done and on_delete run. */
-  private _ending = false;
+  inEnd = false;
 
   constructor(root: PluginContext, properties: PropertyStore, options: PluginFilterOptions = {}) {
     this.root = root;
@@ -110,7 +109,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     this._endOfStream = endOfStream;
     if (this._bufferingRequest && this._options.cumulativeBody !== false && data !== this.handle.requestBuffer) {
       this.handle.addRequestData(data);
-      if (this._destroyed) return DataAction.StopNoBuffer;
+      if (this.destroyed) return DataAction.StopNoBuffer;
     }
     const size = this._requestBodyView().size;
     const callback = this._vm.callbacks.proxy_on_request_body;
@@ -145,7 +144,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     this._endOfStream = endOfStream;
     if (this._bufferingResponse && this._options.cumulativeBody !== false && data !== this.handle.responseBuffer) {
       this.handle.addResponseData(data);
-      if (this._destroyed) return DataAction.StopNoBuffer;
+      if (this.destroyed) return DataAction.StopNoBuffer;
     }
     const size = this._responseBodyView().size;
     const callback = this._vm.callbacks.proxy_on_response_body;
@@ -182,20 +181,16 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   destroy(): void {
-    if (this._destroyed) return;
-    this._destroyed = true;
-    this._ending = true;
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.inEnd = true;
     if (this.context.created) this._vm.notify(this._vm.callbacks.proxy_on_done, this.context);
     this._vm.deleteContext(this.context);
-    this._ending = false;
+    this.inEnd = false;
   }
 
   get ending(): boolean {
-    return this.inLog || this._destroyed;
-  }
-
-  get destroyed(): boolean {
-    return this._destroyed;
+    return this.inLog || this.destroyed;
   }
 
   // ------------------------------------------------------------------------------------- what the guest can use
@@ -256,28 +251,19 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   noteContinue(type: StreamType): void {
-    if (!this.ending) this._earlyContinues++;
     if (type !== StreamType.Request) return;
     this._requestHeaders = undefined;
     this._requestBody = undefined;
     this._requestTrailers = undefined;
   }
 
-  continueStream(type: StreamType): void {
-    if (!this._destroyed && type === StreamType.Response && this._trappedAfter("proxy_continue_stream(response)"))
-      return;
-    const early = this._earlyContinues > 0;
-    if (early) this._earlyContinues--;
-    if (early && this.ending && (type === StreamType.Request || this.handle.stream.responseHeaders !== undefined))
-      return; // [R] close_then_continue
-    if (this.isEnding("proxy_continue_stream")) return;
+  continueStream(type: StreamType, late: boolean): void {
     if (type === StreamType.Request) {
+      if (this._fate("continue request", late) !== "done") return;
       if (this.handle.requestFlows) this._noteNothingPaused("request");
       this.handle.continueRequest();
     } else if (type === StreamType.Response) {
-      if (this.handle.stream.responseHeaders === undefined) {
-        return this._noteCrash("proxy_continue_stream(response) before there is a response"); // [R] continue_no_response
-      }
+      if (this._fate("continue response", late) !== "done") return;
       if (this.handle.responseFlows) {
         this._noteNothingPaused("response");
         if (this.handle.stream.replyHeld && this._endOfStream) {
@@ -290,69 +276,45 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   }
 
   noteClose(type: StreamType): void {
-    if (!this.ending) this._earlyCloses++;
-    // [R] late_close: a stream that is over, whose prepared reply the filters are shown
-    if (this._destroyed && !this._ending) this._noteCrash("proxy_close_stream on a stream that has ended");
-    if ((type !== StreamType.Request && type !== StreamType.Response) || this.inLog || this._destroyed) return;
+    if ((type !== StreamType.Request && type !== StreamType.Response) || this.ending) return;
     this.handle.stream.responseCodeDetails ??= "wasm_close_stream";
   }
 
-  closeStream(type: StreamType): void {
-    if (this._trappedAfter("proxy_close_stream")) return;
-    const early = this._earlyCloses > 0;
-    if (early) this._earlyCloses--;
-    if (early && this.ending) {
-      // [R] close_twice: the first one has done it
-      if (this.inLog && this.handle.stream.requestComplete) this._noteCrash("proxy_close_stream, a second time");
-      return;
-    }
-    if (this.isEnding("proxy_close_stream")) return;
-    this._closed = true;
+  closeStream(type: StreamType, late: boolean): void {
+    if (this._fate("close", late) !== "done") return;
+    this.closed = true;
     if (type === StreamType.Request || type === StreamType.Response) this.handle.resetStream();
   }
 
-  sendLocalResponse(response: LocalResponse): void {
-    if (this._destroyed && this._trappedAfter("proxy_send_local_response")) return;
-    // [R] close_then_reply: asked for before the stream was cut off, it comes when the guest returns from proxy_on_log
-    const overtaken = this.handle.stream.finished && !this._destroyed && !response.late;
-    if (overtaken && this.handle.stream.responseStarted) {
-      if (!this._closed && !this.handle.stream.requestComplete) {
-        this.handle.stream.responseCodeDetails = detailsOf(response); // [R] two_replies: nothing else comes of it
+  sendLocalResponse(response: LocalResponse, late: boolean): void {
+    const details = response.details.replace(/[\t\n\v\f\r ]/g, "_");
+    switch (this._fate("reply", late)) {
+      case "crash":
         return;
-      }
-      return this._noteCrash(
-        "proxy_send_local_response after one that went to the client, or after proxy_close_stream, with response headers gone already",
-      );
-    }
-    if (!overtaken && this.isEnding("proxy_send_local_response")) {
-      if (response.late && !this.inLog && !this._ending) this.handle.sendLateReply(response.body.length);
-      return;
+      case "nothing":
+        this.handle.stream.responseCodeDetails = details;
+        if (late) this.handle.sendLateReply(response.body.length);
+        return;
+      default:
     }
     if (this._replied && this._options.repeatsLocalReplies === false) return;
     this._replied = true;
-    this.replyDetails = detailsOf(response);
+    this.replyDetails = details;
     this.handle.sendLocalReply({
       status: response.status & 0xffff, // [R]
       body: response.body,
       headers: response.headers,
       grpcStatus: response.grpcStatus,
-      details: this.replyDetails,
+      details,
     });
   }
 
-  /** Moving a stream that is being logged or destroyed ends a real Envoy with SIGSEGV, in every release recorded. [E] §12 */
-  private isEnding(hostcall: string): boolean {
-    if (!this.ending) return false;
-    // [R] found by parity:fuzz: what was asked for before the stream ended, and comes after it, does nothing
-    if (this.inLog || this._ending)
-      this._noteCrash(`${hostcall} in ${this.inLog ? "proxy_on_log" : "proxy_on_done or proxy_on_delete"}`);
-    return true;
-  }
-
-  /** [R] trap_after: what a callback asked for before it trapped, and is done when the failure has ended the stream. */
-  private _trappedAfter(hostcall: string): boolean {
-    if (this._failureReplied) this._noteCrash(`${hostcall} in a callback that then trapped`);
-    return this._failureReplied;
+  /** What becomes of a move; of a crash the test is told. */
+  private _fate(move: Move, late: boolean): "done" | "nothing" | "crash" {
+    const fate = fateOf(move, this, late);
+    if (typeof fate === "string") return fate;
+    this._noteCrash(fate.crash);
+    return "crash";
   }
 
   private _noteCrash(what: string): void {
@@ -441,8 +403,8 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
   /** [H] The VM is lost. Closed: once, answer 503 (or cut off), and stop; afterwards nothing of this stream matters to it. */
   private _failed<T>(stop: T, pass: T): T {
     if (this._options.passOnFailure === true) return pass;
-    if (this._failureReplied) return pass;
-    this._failureReplied = true;
+    if (this.trapped) return pass;
+    this.trapped = true;
     this.replyDetails = undefined;
     this.handle.sendLocalReply({
       status: 503,
@@ -466,6 +428,3 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader {
     return this.inLog ? map : undefined;
   }
 }
-
-/** As they stand in access logs. */
-const detailsOf = ({ details }: LocalResponse): string => details.replace(/[\t\n\v\f\r ]/g, "_");

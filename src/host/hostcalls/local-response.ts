@@ -24,7 +24,7 @@ export const proxySendLocalResponse = hostcall(
       );
     } else {
       const late = port.ending;
-      call.defer(() => port.sendLocalResponse({ status, details, body, headers: headers.pairs, grpcStatus, late }));
+      call.defer(() => port.sendLocalResponse({ status, details, body, headers: headers.pairs, grpcStatus }, late));
     }
     call.stopIteration = true;
     return Status.Ok;

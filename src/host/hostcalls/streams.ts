@@ -22,8 +22,9 @@ export const proxyCloseStream = hostcall(
   (call, { stream }) => {
     const port = call.acting.stream;
     if (port !== undefined) {
+      const late = port.ending;
       port.noteClose(stream as StreamType);
-      call.defer(() => port.closeStream(stream as StreamType));
+      call.defer(() => port.closeStream(stream as StreamType, late));
     }
     return Status.Ok;
   },
@@ -49,8 +50,9 @@ function continueStream(call: PluginVm, type: StreamType): Status {
   if (type === StreamType.Upstream) return Status.Unimplemented;
   const port = call.acting.stream;
   if (port !== undefined) {
+    const late = port.ending;
     port.noteContinue(type);
-    call.defer(() => port.continueStream(type));
+    call.defer(() => port.continueStream(type, late));
   }
   return Status.Ok;
 }

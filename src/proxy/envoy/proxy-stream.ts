@@ -35,7 +35,6 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   private _begun = false;
   private _isHead = false;
   private _upgrade = false;
-  /** The last local reply was a 400: given past the filters, it ends the connection at once. [R] found by parity:fuzz */
   private _http10 = false;
   /** The connection ends with this response (HTTP/1). */
   private _closes = false;
