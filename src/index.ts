@@ -1,6 +1,7 @@
 import type { Plugin, PluginOptions } from "./harness/plugin.js";
 import type { Inspection } from "./harness/inspect.js";
-import type { RunOptions, RunReport } from "./harness/run.js";
+import type { RunReport } from "./harness/run-report.js";
+import type { RunOptions } from "./harness/run.js";
 import type { ProxyOptions } from "./harness/proxy-options.js";
 import type { Proxy } from "./harness/proxy.js";
 import type { ModuleSource } from "./harness/source.js";
@@ -34,7 +35,8 @@ export type { ClientResponse, Exchange, PendingExchange, ProxyRequest, SendOptio
 export type { FilterOptions, ProxyOptions, ServiceOptions } from "./harness/proxy-options.js";
 export type { Proxy, ProxyCall, ProxySnapshot } from "./harness/proxy.js";
 export type { AccessEntry, FailurePolicy, ListenerSettings, Route, VirtualHost } from "./proxy/envoy/settings.js";
-export type { ActionReport, ExchangeInput, MessageReport, Outcome, RunOptions, RunReport } from "./harness/run.js";
+export type { ActionReport, MessageReport, Outcome, RunReport } from "./harness/run-report.js";
+export type { ExchangeInput, RunOptions } from "./harness/run.js";
 export type { Inspection } from "./harness/inspect.js";
 export type { ModuleSource } from "./harness/source.js";
 export { HeaderMap } from "./proxy/header-map.js";

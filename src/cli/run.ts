@@ -2,7 +2,8 @@ import type { LogLevelName } from "../abi/enums.js";
 import { logLevelNames } from "../abi/enums.js";
 import { didYouMean } from "../abi/nearest.js";
 import { HarnessError } from "../errors.js";
-import type { RunOptions, RunReport } from "../harness/run.js";
+import type { RunReport } from "../harness/run-report.js";
+import type { RunOptions } from "../harness/run.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import {

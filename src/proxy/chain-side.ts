@@ -298,3 +298,9 @@ export abstract class ChainSide {
     return false;
   }
 }
+
+/** A place for each filter, in the order in which a direction meets them. */
+export function placesOf(filters: readonly HttpFilter[], first: number, step: 1 | -1): readonly Place[] {
+  if (filters.length === 1) return [new Place(filters[0]!, 0)]; // the usual case, without the slack that `push` leaves
+  return filters.map((_, i) => new Place(filters[first + step * i]!, i));
+}

@@ -1,13 +1,14 @@
 import type { ByteString } from "../abi/bytes.js";
-import type { DataAction, HeadersAction, TrailersAction } from "./action.js";
 import type { Pair } from "../abi/pairs.js";
 import { BodyBuffer } from "./body-buffer.js";
 import type { SideEnd } from "./chain-side.js";
-import { ChainSide, Place } from "./chain-side.js";
+import type { ChainSide } from "./chain-side.js";
+import { Place, placesOf } from "./chain-side.js";
 import { HeaderMap } from "./header-map.js";
 import type { FilterHandle, HttpFilter, StreamView } from "./http-filter.js";
 import type { LocalReply } from "./local-reply.js";
 import { composeReply, isGrpc } from "./local-reply.js";
+import { RequestSide, ResponseSide } from "./http-sides.js";
 
 /** What a stream is connected to on both sides. */
 export interface StreamEnds {
@@ -334,115 +335,6 @@ export class HttpStream implements StreamView {
 }
 
 const defaults: StreamOptions = {};
-
-/** A place for each filter, in the order in which a direction meets them. */
-function placesOf(filters: readonly HttpFilter[], first: number, step: 1 | -1): readonly Place[] {
-  if (filters.length === 1) return [new Place(filters[0]!, 0)]; // the usual case, without the slack that `push` leaves
-  return filters.map((_, i) => new Place(filters[first + step * i]!, i));
-}
-
-class RequestSide extends ChainSide {
-  private readonly stream: HttpStream;
-  constructor(stream: HttpStream, places: readonly Place[]) {
-    super(places);
-    this.stream = stream;
-  }
-  protected override callHeaders(filter: HttpFilter, headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    return filter.requestHeaders(headers, endOfStream);
-  }
-  protected override callData(filter: HttpFilter, data: BodyBuffer, endOfStream: boolean): DataAction {
-    return filter.requestData(data, endOfStream);
-  }
-  protected override callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction {
-    return filter.requestTrailers(trailers);
-  }
-  protected override callMetadata(filter: HttpFilter, metadata: HeaderMap): void {
-    filter.requestMetadata?.(metadata);
-  }
-  protected override get halted(): boolean {
-    const { requestAborted, responseComplete, wasReset } = this.stream;
-    return requestAborted || responseComplete || wasReset;
-  }
-  protected override get mayContinue(): boolean {
-    return !this.halted;
-  }
-  protected override overflow(): void {
-    this.stream.sendLocalReply(tooLarge(413, "Payload Too Large", "request_payload_too_large"));
-  }
-  protected override watermark(above: boolean): void {
-    this.stream.ends.watermark?.("request", above);
-  }
-  protected override get end(): SideEnd {
-    return this.stream.ends.upstream;
-  }
-  protected override get passesTrailersWhenStopped(): boolean {
-    return true;
-  }
-}
-
-class ResponseSide extends ChainSide implements SideEnd {
-  private readonly stream: HttpStream;
-  constructor(stream: HttpStream, places: readonly Place[]) {
-    super(places);
-    this.stream = stream;
-  }
-  protected override callHeaders(filter: HttpFilter, headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    return filter.responseHeaders(headers, endOfStream);
-  }
-  protected override callData(filter: HttpFilter, data: BodyBuffer, endOfStream: boolean): DataAction {
-    return filter.responseData(data, endOfStream);
-  }
-  protected override callTrailers(filter: HttpFilter, trailers: HeaderMap): TrailersAction {
-    return filter.responseTrailers(trailers);
-  }
-  protected override callMetadata(filter: HttpFilter, metadata: HeaderMap): void {
-    filter.responseMetadata?.(metadata);
-  }
-  protected override get halted(): boolean {
-    return this.stream.responseAborted || this.stream.wasReset;
-  }
-  /** [R] Not a reset: the headers of a reply that was prepared before it are shown to every filter. */
-  protected override get haltsHeaders(): boolean {
-    return this.stream.responseAborted;
-  }
-  protected override get refusesData(): boolean {
-    return this.stream.wasReset || (this.stream.responseAborted && !this.stream.replying);
-  }
-  protected override get mayContinue(): boolean {
-    return !this.halted && !this.stream.responseComplete;
-  }
-  protected override overflow(): void {
-    this.stream.sendLocalReply(tooLarge(500, "Internal Server Error", "response_payload_too_large"));
-  }
-  protected override watermark(above: boolean): void {
-    this.stream.ends.watermark?.("response", above);
-  }
-  /** The chain ends at the stream itself, which looks at headers before they go to the client. */
-  protected override get end(): SideEnd {
-    return this;
-  }
-  protected override get passesTrailersWhenStopped(): boolean {
-    return false;
-  }
-  acceptHeaders(headers: HeaderMap, endOfStream: boolean): void {
-    this.stream.responseHeadersLeave(headers, endOfStream);
-  }
-  acceptData(data: BodyBuffer, endOfStream: boolean): void {
-    this.stream.ends.client.acceptData(data, endOfStream);
-    if (endOfStream) this.stream.responseLeft();
-  }
-  acceptTrailers(trailers: HeaderMap): void {
-    this.stream.ends.client.acceptTrailers(trailers);
-    this.stream.responseLeft();
-  }
-  acceptMetadata(metadata: HeaderMap): void {
-    this.stream.ends.client.acceptMetadata?.(metadata);
-  }
-}
-
-function tooLarge(status: number, body: string, details: string): LocalReply {
-  return { status, body: Buffer.from(body), headers: [], details };
-}
 
 /** One filter's way to its stream. */
 class Handle implements FilterHandle {

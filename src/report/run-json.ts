@@ -1,5 +1,5 @@
 import type { HarnessError } from "../errors.js";
-import type { MessageReport, RunReport } from "../harness/run.js";
+import type { MessageReport, RunReport } from "../harness/run-report.js";
 import type { TraceEvent } from "../host/trace.js";
 import { formatEvent } from "../host/trace.js";
 import { utf8Text } from "./text.js";

@@ -1,5 +1,5 @@
 import type { Pair } from "../abi/pairs.js";
-import type { MessageReport, RunReport } from "../harness/run.js";
+import type { MessageReport, RunReport } from "../harness/run-report.js";
 import { formatEvent } from "../host/trace.js";
 import { diffHeaders } from "./header-diff.js";
 import type { Paint } from "./style.js";

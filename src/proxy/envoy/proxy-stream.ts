@@ -8,7 +8,6 @@ import { HeaderMap } from "../header-map.js";
 import type { StreamEnds } from "../http-stream.js";
 import { HttpStream } from "../http-stream.js";
 import type { LocalReply } from "../local-reply.js";
-import { grpcStatusOf, isGrpc } from "../local-reply.js";
 import { logStream } from "../plugin-logger.js";
 import { EnvoyStream } from "./attributes.js";
 import type { Connection } from "./connection.js";
@@ -23,6 +22,8 @@ import { responseFlags } from "./response-flags.js";
 import type { RouteChoice } from "./routes.js";
 import { chooseRoute } from "./routes.js";
 import { Router } from "./router.js";
+import { accessEntry } from "./access-entry.js";
+import { grouped } from "./grouped-headers.js";
 
 /** One request of a client and its answer, as the connection manager sees it. [E] conn_manager_impl.cc ActiveStream */
 export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
@@ -267,7 +268,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   logged(): void {
-    this._access = this._logAccess();
+    this._access = accessEntry(this.http, this.info);
+    this.proxy.accessLog.push(this._access);
     for (const handle of this.proxy.loggers(this.connection.worker)) {
       const root = handle.get();
       if (typeof root !== "string") logStream(root, this.http, this.info);
@@ -381,40 +383,6 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     });
     this.settle(); // a filter may hold the reply: the next time-out ends that too
   }
-
-  /** What the response says, or for a gRPC request what its HTTP status means. [R] */
-  private _grpcStatus(status: string | undefined): string | undefined {
-    const { responseTrailers, responseHeaders, requestHeaders } = this.http;
-    if (!isGrpc(requestHeaders)) return undefined;
-    const said = responseTrailers?.first("grpc-status") || responseHeaders?.first("grpc-status") || undefined;
-    if (said !== undefined && !isNumber(said)) return "-1"; // [R] found by parity:fuzz
-    if (said !== undefined || status === undefined) return said;
-    return String(grpcStatusOf(Number(status)));
-  }
-
-  private _logAccess(): AccessEntry {
-    const { http, info } = this;
-    // of a reply that never left, the status that was asked for; of an answer, the one that came
-    const status = http.responseStarted
-      ? http.responseHeaders?.first(":status")
-      : (http.replyStatus?.toString() ?? http.responseStatus);
-    const entry: AccessEntry = {
-      code: status !== undefined && /^\d+$/.test(status) ? Number(status) : 0,
-      details: http.responseCodeDetails,
-      flags: String(info.flags),
-      requestBytes: info.requestBytes,
-      responseBytes: info.responseBytes,
-      protocol: info.protocol,
-      method: http.requestHeaders?.first(":method"),
-      path: http.requestHeaders?.first(":path"),
-      cluster: info.cluster && info.clusterName,
-      route: info.routeName,
-      grpcStatus: this._grpcStatus(status),
-      filterState: info.filterState.all(),
-    };
-    this.proxy.accessLog.push(entry);
-    return entry;
-  }
 }
 
 /** Of the command operators only the one that local replies are about. */
@@ -426,17 +394,5 @@ function formatted(format: string, { body }: LocalReply): Uint8Array {
 /** Code of RST_STREAM behind the answer to a request that breaks the rules. [R] found by parity:fuzz */
 const protocolError = 1;
 
-const isNumber = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text);
-
 /** What an HTTP/2 stream may hold: its window, not the connection's buffer limit. [R] */
 const http2Window = 16 * 1024 * 1024;
-
-/** A copy in the order in which the HTTP/2 codec of Envoy 1.36 sends it. [R] */
-function grouped(headers: HeaderMap): HeaderMap {
-  const byName = new Map<string, Pair[]>();
-  for (const [name, value] of headers) {
-    const fields = byName.get(name) ?? [];
-    byName.set(name, [...fields, ...value.split("\0").map((part): Pair => [name, part])]);
-  }
-  return new HeaderMap("response", [...byName.values()].flat());
-}
