@@ -17,6 +17,8 @@ export type { Hints } from "./generate/vocabulary.js";
 export { findingJson, findingText } from "./finding-text.js";
 export { fuzz } from "./fuzz.js";
 export type { Finding, FuzzOptions, FuzzProgress, FuzzReport } from "./fuzz.js";
+export { Coverage } from "../vm/coverage.js";
+export type { CoverageCounts } from "../vm/coverage.js";
 export type { LeftMessage, Outcome, Played } from "./player.js";
 export { properties } from "./properties.js";
 export type { FuzzProperty, Violation } from "./properties.js";

@@ -139,7 +139,7 @@ async function pluginConfig(given: ModuleSource | FilterOptions, isService = fal
       "Cannot use failurePolicy and failOpen together: Envoy takes only one of them",
     );
   }
-  const { module, name, rootId, vmId, configuration, vmConfiguration, ...rest } = options;
+  const { module, coverage, name, rootId, vmId, configuration, vmConfiguration, ...rest } = options;
   return {
     ...(isService && { singleton: true }),
     ...rest,
@@ -147,7 +147,7 @@ async function pluginConfig(given: ModuleSource | FilterOptions, isService = fal
     name: name ?? nameOfSource(module),
     rootId: rootId ?? "",
     vmId: vmId ?? "",
-    module: await loadSource(module),
+    module: await loadSource(module, coverage),
     configuration: configurationBytes(configuration),
     vmConfiguration: configurationBytes(vmConfiguration),
   };

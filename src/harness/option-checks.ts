@@ -80,6 +80,7 @@ export const pluginChecks: Checks<PluginOptions> = { ...ofBoth, ...ofProcess, up
 export const filterChecks: Checks<FilterOptions> = {
   ...ofBoth,
   module,
+  coverage: object,
   failurePolicy: oneOf("FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"),
   failOpen: flag,
   reloadMs: amount,

@@ -8,11 +8,14 @@ import type { FilterMetadata, NodeSettings } from "../proxy/envoy/config-message
 import type { FailurePolicy, ListenerSettings, Route, VirtualHost } from "../proxy/envoy/settings.js";
 import type { ModuleSource } from "./source.js";
 import type { TcpUpstream } from "./tcp-client.js";
+import type { Coverage } from "../vm/coverage.js";
 import type { UnknownUpstream, Upstream, UpstreamOptions } from "./upstreams.js";
 
 /** A plugin in a filter chain. */
 export interface FilterOptions {
   readonly module: ModuleSource;
+  /** Is told which of the module's code runs; `Coverage` is in `proxy-wasm-harness/fuzz`. Default: nobody, at no cost. */
+  readonly coverage?: Coverage;
   /** Default: the file's name without `.wasm`. */
   readonly name?: string;
   /** Default "". */

@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import { concat } from "../abi/bytes.js";
 import { limits } from "../abi/limits.js";
 import { HarnessError, messageOf, named } from "../errors.js";
+import type { Coverage } from "../vm/coverage.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
-import { loadModule } from "../vm/loaded-module.js";
+import { loadModule, loadWithCounters } from "../vm/loaded-module.js";
 
 /** A module: the path or file URL of a `.wasm`, or its bytes. */
 export type ModuleSource = string | URL | Uint8Array;
@@ -64,11 +65,13 @@ export function whyUnreadable(thrown: unknown): string {
   }
 }
 
-/** Loads a module; errors name the file. */
-export async function loadSource(source: ModuleSource): Promise<LoadedModule> {
-  if (source instanceof Uint8Array) return loadModule(source);
+/** Loads a module; errors name the file. With `coverage` it gets counters. */
+export async function loadSource(source: ModuleSource, coverage?: Coverage): Promise<LoadedModule> {
+  const load = (bytes: Uint8Array): Promise<LoadedModule> =>
+    coverage === undefined ? loadModule(bytes) : loadWithCounters(bytes, coverage);
+  if (source instanceof Uint8Array) return load(source);
   const bytes = await readNamedFile(source);
-  return naming(source, () => loadModule(bytes));
+  return naming(source, () => load(bytes));
 }
 
 /** Lets errors about a module begin with its file. */

@@ -30,7 +30,7 @@ export function describeTrap(
   thrown: unknown,
   callback: string,
   contextId: number,
-  { info, bytes, shift }: Pick<LoadedModule, "info" | "bytes" | "shift">,
+  { info, bytes, originalOffset }: Pick<LoadedModule, "info" | "bytes" | "originalOffset">,
   log: readonly LogRecord[],
   recent: readonly TraceEvent[],
 ): Trap {
@@ -38,7 +38,7 @@ export function describeTrap(
     callback,
     contextId,
     reason: reasonOf(thrown),
-    frames: thrown instanceof Error ? guestFrames(thrown, info, bytes, shift) : [],
+    frames: thrown instanceof Error ? guestFrames(thrown, info, bytes, originalOffset) : [],
     lastWords: lastWords(log),
     recent,
     thrown,

@@ -269,6 +269,7 @@ export function link(vm: PluginVm, base: WasiBase, options: LinkOptions): Linked
     vm.phase = 0;
   }
   const { exports } = instance;
+  module.coverage?.listenTo(exports);
   const memory = Object.values(exports).find((one) => one instanceof WebAssembly.Memory) ?? importedMemory!;
   base.bind(memory);
   const allocatorName = behaviour.allocators.find((name) => typeof exports[name] === "function")!;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { HarnessError, messageOf } from "../errors.js";
 import { capMemory } from "./cap-memory.js";
+import type { Coverage } from "./coverage.js";
 import { exportGlobals, globalPrefixFor } from "./export-globals.js";
 import { unsupportedFeatures } from "./features.js";
 import type { EngineModule } from "./engine.js";
@@ -19,8 +20,10 @@ export interface LoadedModule {
   readonly info: ModuleInfo;
   /** Compiled from the bytes with mutable globals exported and memories capped: see `export-globals.ts`, `cap-memory.ts`. */
   readonly compiled: EngineModule;
-  /** Offsets that the engine tells are larger by this than those in `bytes`. */
-  readonly shift: number;
+  /** Where in `bytes` an offset lies that the engine tells. */
+  readonly originalOffset: (offset: number) => number;
+  /** Listens to each instance, where the module has counters. */
+  readonly coverage?: Coverage;
   /** Names of the exported globals begin with it. */
   readonly globalPrefix: string;
 }
@@ -38,7 +41,7 @@ export function loadModule(bytes: Uint8Array): Promise<LoadedModule> {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   let loaded = cache.get(sha256);
   if (loaded === undefined) {
-    loaded = compile(bytes, sha256);
+    loaded = compile(bytes, sha256, undefined);
     cache.set(sha256, loaded);
     if (cache.size > cached) cache.delete(cache.keys().next().value!);
     loaded.catch(() => cache.delete(sha256));
@@ -46,17 +49,38 @@ export function loadModule(bytes: Uint8Array): Promise<LoadedModule> {
   return loaded;
 }
 
-async function compile(bytes: Uint8Array, sha256: string): Promise<LoadedModule> {
+const counted = new WeakMap<Coverage, { readonly sha256: string; readonly loaded: Promise<LoadedModule> }>();
+
+/**
+ * As `loadModule`, with counters in it; compiled once for each `Coverage`.
+ *
+ * @throws {HarnessError} As `loadModule`; OPTION_INVALID when `coverage` belongs to another module.
+ */
+export async function loadWithCounters(bytes: Uint8Array, coverage: Coverage): Promise<LoadedModule> {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const known = counted.get(coverage);
+  if (known === undefined) {
+    const loaded = compile(bytes, sha256, coverage);
+    counted.set(coverage, { sha256, loaded });
+    return loaded;
+  }
+  if (known.sha256 === sha256) return known.loaded;
+  throw new HarnessError("OPTION_INVALID", "Cannot use one Coverage for two modules: make one for each");
+}
+
+async function compile(bytes: Uint8Array, sha256: string, coverage: Coverage | undefined): Promise<LoadedModule> {
   const info = readModule(bytes);
+  const withCounters = coverage?.instrument(bytes, info);
   try {
     const globalPrefix = globalPrefixFor(info);
     const rewriters = new Map<number, Rewriter>();
     const [memories, exports] = [capMemory(info), exportGlobals(info, globalPrefix)];
     if (memories !== undefined) rewriters.set(memorySection, memories);
     if (exports !== undefined) rewriters.set(exportSection, exports);
-    const { bytes: changed, shift } = rewriteSections(bytes, rewriters);
+    const { bytes: changed, shift } = rewriteSections(withCounters?.bytes ?? bytes, rewriters);
     const compiled = await WebAssembly.compile(changed as BufferSource);
-    return { bytes, sha256, info, compiled, shift, globalPrefix };
+    const originalOffset = (offset: number): number => withCounters?.originalOffset(offset - shift) ?? offset - shift;
+    return { bytes, sha256, info, compiled, originalOffset, globalPrefix, ...(coverage && { coverage }) };
   } catch (thrown) {
     const missing = unsupportedFeatures(info, bytes);
     if (missing.length > 0) {

@@ -47,9 +47,15 @@ const location = /wasm:\/\/wasm\/((?:(?!wasm:\/\/).)*):wasm-function\[(\d+)\]:0x
 /**
  * The guest's part of an error's stack, innermost first. None when the error was not made below the guest.
  *
- * `info` and `bytes` must be those of the module that ran, its offsets larger by `shift`; frames of any other module in the stack are left out.
+ * `info` and `bytes` must be those of the module that ran, `originalOffset` leads from its offsets to theirs; frames of any other module in the
+ * stack are left out.
  */
-export function guestFrames(error: Error, info: ModuleInfo, bytes: Uint8Array, shift = 0): GuestFrame[] {
+export function guestFrames(
+  error: Error,
+  info: ModuleInfo,
+  bytes: Uint8Array,
+  originalOffset = (offset: number): number => offset,
+): GuestFrame[] {
   const stack = error.stack ?? "";
   const messageAt = stack.indexOf(error.message); // a message may hold anything, a stack too
   const lines = stack.slice(messageAt < 0 ? 0 : messageAt + error.message.length).split("\n");
@@ -60,7 +66,8 @@ export function guestFrames(error: Error, info: ModuleInfo, bytes: Uint8Array, s
     if (match === null) continue;
     const [, module, index, offset] = match;
     innermost ??= module;
-    if (module === innermost) frames.push(guestFrame(Number(index), Number.parseInt(offset!, 16) - shift, info, bytes));
+    if (module !== innermost) continue;
+    frames.push(guestFrame(Number(index), originalOffset(Number.parseInt(offset!, 16)), info, bytes));
   }
   return frames;
 }
