@@ -12,6 +12,7 @@ import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
 import { envoyCommand } from "./envoy.js";
 import { fuzzCommand } from "./fuzz.js";
+import { preflightCommand } from "./preflight.js";
 import { runCommand } from "./run.js";
 import { testCommand } from "./test.js";
 import { verifyCommand } from "./verify.js";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   importCommand,
   diffCommand,
   inspectCommand,
+  preflightCommand,
   fuzzCommand,
   benchCommand,
   verifyCommand,

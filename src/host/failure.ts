@@ -2,7 +2,7 @@ import { textOf } from "../abi/bytes.js";
 import { HarnessError } from "../errors.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import type { GuestFrame } from "../vm/stack-frames.js";
-import { envoyBacktrace, formatFrames, guestFrames } from "../vm/stack-frames.js";
+import { envoyBacktrace, formatFrames, guestFrames, namesFunctions } from "../vm/stack-frames.js";
 import type { LogRecord } from "./log-book.js";
 import type { TraceEvent } from "./trace.js";
 import { formatEvent } from "./trace.js";
@@ -18,6 +18,8 @@ export interface Trap {
   /** `Uncaught RuntimeError: unreachable`, as V8 in Envoy words it. */
   readonly reason: string;
   readonly frames: readonly GuestFrame[];
+  /** The module's name section names a function: without one Envoy prints no backtrace. [R] */
+  readonly named: boolean;
   /** What the guest said last on its standard error or at a level above info: panics come in fragments, joined here. */
   readonly lastWords: string;
   /** Hostcalls and callbacks before the trap, oldest first. */
@@ -39,6 +41,7 @@ export function describeTrap(
     contextId,
     reason: reasonOf(thrown),
     frames: thrown instanceof Error ? guestFrames(thrown, info, bytes, originalOffset) : [],
+    named: namesFunctions(info, bytes),
     lastWords: lastWords(log),
     recent,
     thrown,
@@ -69,7 +72,7 @@ function lastWords(log: readonly LogRecord[]): string {
 /** What Envoy logs at error level about a trap: the function, the reason and, with a name section, a backtrace of so many frames. */
 export function envoyTrapLine(trap: Trap, frames: number): string {
   const head = `Function: ${trap.callback} failed: ${trap.reason}`;
-  if (!trap.frames.some((frame) => frame.nameFrom === "name section")) return head;
+  if (!trap.named || trap.frames.length === 0) return head;
   return [head, "Proxy-Wasm plugin in-VM backtrace:", ...envoyBacktrace(trap.frames, frames)].join("\n");
 }
 

@@ -10,7 +10,7 @@ import { importFunction, wasmParams } from "../vm/import-function.js";
 import type { EngineExports } from "../vm/engine.js";
 import { cappedMaximum } from "../vm/cap-memory.js";
 import { GuestMemory } from "../vm/memory.js";
-import type { ModuleImport, ModuleInfo } from "../vm/module-info.js";
+import type { FunctionType, ModuleImport, ModuleInfo } from "../vm/module-info.js";
 import { signature } from "../vm/module-info.js";
 import type { WasiBase } from "../wasi/wasi-js.js";
 import { wasiFunctions, wasiModules } from "../wasi/index.js";
@@ -19,6 +19,7 @@ import type { Behaviour } from "./behaviour.js";
 import { builtins } from "./builtins.js";
 import { GuestTimeout, timeoutError } from "./guard.js";
 import { logCrossings } from "./crossings.js";
+import type { WrongExport } from "./callbacks.js";
 import { linkCallbacks, wrongCallbacks } from "./callbacks.js";
 import type { HostFunctions } from "./host-function.js";
 import { hostcalls } from "./hostcalls/index.js";
@@ -89,24 +90,33 @@ export function linkProblems(info: ModuleInfo, behaviour: Behaviour, own: HostFu
   for (const problem of [ambiguous(info.imports), memoryProblem(info)]) {
     if (problem !== undefined) problems.push(problem);
   }
-  for (const { name, want, have } of wrongCallbacks(info, abi, signature)) {
-    problems.push({
-      code: "EXPORT_TYPE",
-      message: `Cannot use export ${name}: its type is ${have}, ABI ${abi.version} wants ${want}`,
-      line: `Bad function signature for: ${name}, want: ${want}, but the module exports: ${have}`,
-    });
-  }
-  if (!info.exports.some(({ name, kind }) => kind === "function" && behaviour.allocators.includes(name))) {
+  // in the order in which [H] looks them up
+  problems.push(...wrongStarts(info, behaviour).map((one) => wrongExport(one, abi)));
+  const allocator = behaviour.allocators.find((name) => typeOfExport(info, name) !== undefined);
+  if (allocator === undefined || signature(typeOfExport(info, allocator)!) !== signature(allocatorType)) {
+    const why =
+      allocator === undefined
+        ? "it exports neither malloc nor proxy_on_memory_allocate"
+        : `its ${allocator} is no allocator`;
     problems.push({
       code: "ALLOCATOR_MISSING",
-      message: `Cannot use the module: it exports neither malloc nor proxy_on_memory_allocate, so the host can hand it nothing`,
+      message: `Cannot use the module: ${why}, so the host can hand it nothing`,
       line: "Wasm module is missing malloc function.",
     });
   }
+  problems.push(...wrongCallbacks(info, abi, signature).map((one) => wrongExport(one, abi)));
   if (!info.exports.some(({ kind }) => kind === "memory") && !info.imports.some(({ kind }) => kind === "memory")) {
     problems.push({ code: "MEMORY_MISSING", message: `Cannot use the module: it exports no memory` });
   }
   return problems;
+}
+
+function wrongExport({ name, want, have }: WrongExport, { version }: AbiTraits): LinkProblem {
+  return {
+    code: "EXPORT_TYPE",
+    message: `Cannot use export ${name}: its type is ${have}, ABI ${version} wants ${want}`,
+    line: `Bad function signature for: ${name}, want: ${want}, but the module exports: ${have}`,
+  };
 }
 
 function abiProblem(info: ModuleInfo): LinkProblem {
@@ -141,7 +151,8 @@ function importProblem(
   const name = `${wanted.module}.${wanted.name}`;
   if (wanted.kind === "memory" || wanted.kind === "table") {
     const why = whyNotMade(wanted);
-    return why === undefined ? undefined : { code: "IMPORT_TYPE", message: `Cannot link import ${name}: ${why}` };
+    if (why === undefined) return undefined;
+    return { code: "IMPORT_TYPE", message: `Cannot link import ${name}: ${why}`, line: notInstantiated };
   }
   const found = wanted.kind === "function" ? find(wanted, abi, behaviour, own) : undefined;
   if (found === undefined) {
@@ -160,6 +171,32 @@ function importProblem(
     message: `Cannot link import ${name}: the module wants ${want}, the host provides ${have}`,
     line: `Failed to load Wasm module due to an import type mismatch: ${name}, want: ${want}, but host exports: ${have}`,
   };
+}
+
+/** What [H] says of whatever V8 has against a module beyond its code. [R] */
+export const notInstantiated = "Failed to create new Wasm instance";
+
+const allocatorType: FunctionType = { params: ["i32"], results: ["i32"] };
+const startType: FunctionType = { params: [], results: [] };
+
+const typeOfExport = ({ exports }: ModuleInfo, name: string): FunctionType | undefined =>
+  exports.find((one) => one.name === name && one.kind === "function")?.type;
+
+/** The functions of the start and the allocator that have another type than the host calls them with. */
+function wrongStarts(info: ModuleInfo, { allocators }: Behaviour): WrongExport[] {
+  const has = (name: string): boolean => typeOfExport(info, name) !== undefined;
+  const called: [string, FunctionType][] = has("_initialize") ? [["_initialize", startType]] : [["_start", startType]];
+  if (has("_initialize")) {
+    if (has("main")) called.push(["main", { params: ["i32", "i32"], results: ["i32"] }]);
+    else called.push(["__main_void", { params: [], results: ["i32"] }]);
+  }
+  const allocator = allocators.find(has);
+  if (allocator !== undefined) called.push([allocator, allocatorType]);
+  return called.flatMap(([name, type]) => {
+    const exported = typeOfExport(info, name);
+    if (exported === undefined || signature(exported) === signature(type)) return [];
+    return [{ name, want: signature(type), have: signature(exported) }];
+  });
 }
 
 /** Memories and tables are made on demand, as [H] does: these cannot be. */
@@ -202,7 +239,7 @@ function memoryProblem({ memories }: ModuleInfo): LinkProblem | undefined {
     large && {
       code: "WASM_INVALID",
       message: `Cannot use the module: its memory begins with ${large.min} pages of 64 KiB, and a VM has at most ${limits.memoryPages} (memoryPages)`,
-      line: "Failed to load Wasm code",
+      line: notInstantiated,
     }
   );
 }

@@ -41,6 +41,9 @@ function symbolsOf(info: ModuleInfo, bytes: Uint8Array): Symbols {
   return found;
 }
 
+/** Whether the module's name section names a function, be it one that has no part in an error. */
+export const namesFunctions = (info: ModuleInfo, bytes: Uint8Array): boolean => symbolsOf(info, bytes).names.size > 0;
+
 /** `    at name (wasm://wasm/module-0a479972:wasm-function[12]:0x1a2b)`; name and brackets may be missing. */
 const location = /wasm:\/\/wasm\/((?:(?!wasm:\/\/).)*):wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
 

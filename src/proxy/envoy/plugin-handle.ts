@@ -8,6 +8,7 @@ import { linkProblems } from "../../host/linker.js";
 import type { PluginVm } from "../../host/plugin-vm.js";
 import type { HostProcess } from "../../host/process.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
+import { linkProblemLines } from "./loading-lines.js";
 import type { PluginConfig } from "./settings.js";
 
 /** What FAIL_RELOAD did, by plugin name, for statistics. */
@@ -206,16 +207,10 @@ export async function loadOn(
       `Cannot run plugin "${config.name}" on ${config.runtime}: only V8 is there`,
     );
   }
-  const problem = linkProblems(config.module.info, thread.behaviour, config.hostFunctions)[0];
-  if (
-    problem?.line !== undefined &&
-    (problem.code !== "IMPORT_MISSING" || (config.unknownImports ?? "refuse") === "refuse")
-  ) {
-    const unread = problem.code === "ABI_UNKNOWN" || problem.code === "NOT_PROXY_WASM";
-    const own = unread || problem.code === "ALLOCATOR_MISSING" ? "Wasm VM failed " : "";
-    logLine(thread, LogLevel.Error, own + problem.line);
-    logLine(thread, LogLevel.Error, `Wasm VM failed Failed to ${unread ? "load" : "initialize"} Wasm code`);
-  }
+  const tolerates = (config.unknownImports ?? "refuse") !== "refuse";
+  const problems = linkProblems(config.module.info, thread.behaviour, config.hostFunctions);
+  const refusing = problems.filter(({ code }) => !(tolerates && code === "IMPORT_MISSING"));
+  for (const line of linkProblemLines(refusing)) logLine(thread, LogLevel.Error, line);
   const vm = await vmOf(config, thread, home, counts);
   if (vm.failed) {
     logLine(thread, LogLevel.Error, "Wasm VM failed Failed to initialize Wasm code");

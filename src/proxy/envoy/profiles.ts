@@ -166,8 +166,8 @@ export const newestProfile: Profile = newest;
 
 /** Releases of Istio by the Envoy that they were built from: from one to the next, one each. Deployment reference, section 10. */
 const istioOffset = 8;
-const istioNewest = 31;
-const istioOldest = 11;
+/** Minor releases of Istio with a profile. */
+export const istioMinors = { oldest: 11, newest: 31 } as const;
 
 /**
  * The profile of a release: `1.40`, `1.36.4` (any patch is that of its minor release), or `istio-1.11`, the Envoy in an Istio.
@@ -185,7 +185,7 @@ export function profileOf(name?: string): Profile {
   throw new HarnessError(
     "OPTION_INVALID",
     `Cannot be Envoy "${name}"${didYouMean(name, names)}: there are ${names.at(-1)} to ${names[0]}, ` +
-      `and istio-1.${istioOldest} to istio-1.${istioNewest}`,
+      `and istio-1.${istioMinors.oldest} to istio-1.${istioMinors.newest}`,
   );
 }
 
@@ -204,4 +204,4 @@ export const notRecorded = ({ release, recorded }: Profile): string | undefined 
 const minorOf = (release: string): number => Number(release.split(".")[1]);
 
 const envoyOfIstio = (minor: number): number | undefined =>
-  minor >= istioOldest && minor <= istioNewest ? minor + istioOffset : undefined;
+  minor >= istioMinors.oldest && minor <= istioMinors.newest ? minor + istioOffset : undefined;
