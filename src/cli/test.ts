@@ -118,7 +118,7 @@ function filterOf(given: string): RegExp {
 
 async function list(files: readonly string[], options: RunTestsOptions, reading: ReadOptions): Promise<number> {
   const { chosenTests, readAllTests } = await import("../scenario/run-tests.js");
-  const read = await readAllTests(files, reading);
+  const read = await readAllTests(files, { ...reading, update: false }); // --list writes nothing
   for (const { name, where, tags } of chosenTests(read, options)) {
     process.stdout.write(`${where.file}:${where.line}  ${name}${tags.length > 0 ? `  (${tags.join(", ")})` : ""}\n`);
   }

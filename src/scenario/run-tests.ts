@@ -138,7 +138,7 @@ export function chosenTests(files: readonly TestFile[], options: RunTestsOptions
 /** Everything that tests of these files were read from and read when they run. */
 export async function filesOfTests(files: readonly string[], options: ReadOptions = {}): Promise<ReadonlySet<string>> {
   const all = new Set<string>();
-  for (const { tests, close } of await readAllTests(files, options)) {
+  for (const { tests, close } of await readAllTests(files, { ...options, update: false })) {
     for (const test of tests) for (const file of test.files) all.add(file);
     close();
   }

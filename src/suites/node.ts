@@ -1,11 +1,5 @@
 import { HarnessError } from "../errors.js";
-
-/** A place in a suite file. Lines and columns count from 1. */
-export interface Where {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
+import type { Where } from "../scenario/types.js";
 
 /** A value of a suite file, in textproto or YAML, before anybody knows what it is for. */
 export type Node = MessageNode | ScalarNode;

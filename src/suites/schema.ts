@@ -2,7 +2,8 @@ import { latin1ToUtf8 } from "./text.js";
 import { didYouMean } from "../abi/nearest.js";
 import type { LogLevelName } from "../abi/enums.js";
 import { logLevelNames } from "../abi/enums.js";
-import type { FieldNode, MessageNode, Node, Where } from "./node.js";
+import type { Where } from "../scenario/types.js";
+import type { FieldNode, MessageNode, Node } from "./node.js";
 import { nameOfNode, suiteError } from "./node.js";
 import type {
   Chunking,

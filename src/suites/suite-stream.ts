@@ -1,4 +1,4 @@
-import type { ByteString } from "../abi/bytes.js";
+import { type ByteString, byteString } from "../abi/bytes.js";
 import { BufferType, MapType, Status } from "../abi/enums.js";
 import type { LinkedCallback } from "../host/callbacks.js";
 import { emptyBuffer } from "../host/contexts.js";
@@ -29,6 +29,8 @@ const nothing: PhaseResult = { headers: new FoldedFields(), body: "", continued:
 export class SuiteStream implements StreamPort {
   readonly context: StreamContext;
   readonly ending = false;
+  /** What the plugin did that a suite cannot tell. */
+  unsaid: string | undefined = undefined;
   private readonly _root: PluginContext;
   private readonly _properties: Map<string, string>;
   private _phase: PhaseName | undefined = undefined;
@@ -54,7 +56,7 @@ export class SuiteStream implements StreamPort {
     const continued = this._enter(phase, callback, headers.count, false);
     if (this._reply === undefined) return { headers, body: "", continued, reply: undefined };
     const given = new FoldedFields(this._reply.headers);
-    return { headers: given, body: latin1(this._reply.body), continued, reply: this._reply };
+    return { headers: given, body: byteString(this._reply.body), continued, reply: this._reply };
   }
 
   body(phase: "request_body" | "response_body", part: Uint8Array, endOfStream: boolean): PhaseResult {
@@ -63,7 +65,7 @@ export class SuiteStream implements StreamPort {
     const callback = phase === "request_body" ? callbacks.proxy_on_request_body : callbacks.proxy_on_response_body;
     this._body = new BodyBuffer(part);
     this._enter(phase, callback, part.length, endOfStream);
-    const body = latin1(this._reply === undefined ? this._body.whole() : this._reply.body);
+    const body = byteString(this._reply === undefined ? this._body.whole() : this._reply.body);
     return { headers: new FoldedFields(), body, continued: true, reply: this._reply };
   }
 
@@ -119,15 +121,19 @@ export class SuiteStream implements StreamPort {
     return this._properties.get(segments.filter((one) => one !== "").join(".")) ?? Status.NotFound;
   }
   setProperty(path: ByteString, value: Uint8Array): Status {
-    this._properties.set(dotted(path), latin1(value));
+    this._properties.set(dotted(path), byteString(value));
     return Status.Ok;
   }
 
-  // Nothing is ever held back, and nobody keeps a connection.
+  // Google's framework holds nothing back and keeps no connection: both are unimplemented there.
   continueStream(): void {}
   closeStream(): void {}
-  noteContinue(): void {}
-  noteClose(): void {}
+  noteContinue(): void {
+    this.unsaid ??= "continued a stream";
+  }
+  noteClose(): void {
+    this.unsaid ??= "closed a stream";
+  }
   clearRouteCache(): void {}
   abandon(): void {}
 }
@@ -138,5 +144,3 @@ export const dotted = (path: string): string =>
     .split("\0")
     .filter((one) => one !== "")
     .join(".");
-
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");

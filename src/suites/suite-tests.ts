@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { byteString, bytesOf } from "../abi/bytes.js";
 import { HarnessError, messageOf } from "../errors.js";
 import { ManualCallouts } from "../harness/calls.js";
 import { newHome } from "../harness/home.js";
@@ -57,7 +58,7 @@ export async function readSuite(file: string, options: SuiteOptions = {}): Promi
   const read = async (path: string): Promise<string> => {
     const found = beside(path);
     if (!files.includes(found)) files.push(found);
-    return Buffer.from(await readNamedFile(found)).toString("latin1");
+    return byteString(await readNamedFile(found));
   };
   const ready: TestCase[] = [];
   for (const test of tests) ready.push(await caseOf(test, setting, files, read));
@@ -96,7 +97,7 @@ async function caseOf(
     phases.push({
       ...phase,
       headers: isBody ? [] : headersOf(phase, content),
-      parts: isBody ? partsOf(Buffer.from(content ?? "", "latin1"), test) : [],
+      parts: isBody ? partsOf(bytesOf(content ?? ""), test) : [],
       want: { headers: await matchers(result.headers), body: await matchers(result.body) },
       log: await matchers(result.log),
     });
@@ -209,12 +210,11 @@ class SuiteRun {
     if (vm.failed) throw failureError(vm);
     this._logs("stream_destroy", life.streamDestroy);
     const [call] = home.callouts.calls;
-    if (call !== undefined) {
-      throw new HarnessError(
-        "SCENARIO_INVALID",
-        `The plugin called ${call.upstream}, and a suite has no answers for calls: use a *.pwh.yaml`,
-      );
-    }
+    const unsaid =
+      call === undefined
+        ? stream.unsaid && `${stream.unsaid}, and a suite says nothing of that`
+        : `called ${call.upstream}, and a suite has no answers for calls`;
+    if (unsaid !== undefined) throw new HarnessError("SCENARIO_INVALID", `The plugin ${unsaid}: use a *.pwh.yaml`);
   }
 
   private _play(stream: SuiteStream, { name, headers, parts }: ReadyPhase): PhaseResult {
@@ -281,7 +281,7 @@ class SuiteRun {
     const { log } = this._root!.vm.process;
     const lines = log.since(this._seen).filter(({ source }) => source === "guest");
     this._seen = log.next;
-    const texts = lines.map(({ bytes }) => Buffer.from(bytes).toString("latin1"));
+    const texts = lines.map(({ bytes }) => byteString(bytes));
     for (const one of wanted) {
       if (!holds(one, texts))
         this._fail(

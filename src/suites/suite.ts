@@ -1,5 +1,5 @@
 import type { LogLevelName } from "../abi/enums.js";
-import type { Where } from "./node.js";
+import type { Where } from "../scenario/types.js";
 
 /** A suite as its schema has it: `plugins/test/runner.proto` of GoogleCloudPlatform/service-extensions. */
 export interface Suite {

@@ -1,5 +1,6 @@
 import { utf8ByteString } from "../abi/bytes.js";
-import type { FieldNode, MessageNode, Node, ScalarNode, Where } from "./node.js";
+import type { Where } from "../scenario/types.js";
+import type { FieldNode, MessageNode, Node, ScalarNode } from "./node.js";
 import { suiteError } from "./node.js";
 
 /**

@@ -1,7 +1,8 @@
 import type { Node as YamlNode } from "yaml";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { utf8ByteString } from "../abi/bytes.js";
-import type { FieldNode, MessageNode, Node, Where } from "./node.js";
+import type { Where } from "../scenario/types.js";
+import type { FieldNode, MessageNode, Node } from "./node.js";
 import { suiteError } from "./node.js";
 
 /**

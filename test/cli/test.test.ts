@@ -123,6 +123,15 @@ describe("pwh test", () => {
     expect(out).toMatch(/\+ +x-team: edge\n/);
   });
 
+  test("--list writes nothing, with --update neither", () => {
+    const file = scenario("list.pwh.yaml", "  - { name: one, request: GET /, expect: { snapshot: all } }\n");
+    expect(pwh(["test", file, "--update"])).toMatchObject({ code: 0 });
+    const before = readFileSync(`${file}.snap`, "utf8");
+    scenario("list.pwh.yaml", "  - { name: two, request: GET /, expect: { snapshot: all } }\n");
+    expect(pwh(["test", file, "--list", "--update"])).toMatchObject({ code: 0 });
+    expect(readFileSync(`${file}.snap`, "utf8")).toBe(before);
+  });
+
   test("--update drops snapshots that no case names any more, and a file without any; --filter drops none", () => {
     const both = ["one", "two"].map((name) => `  - { name: ${name}, request: GET /, expect: { snapshot: seen } }\n`);
     const file = scenario("drop.pwh.yaml", both.join(""));

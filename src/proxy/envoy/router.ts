@@ -99,9 +99,9 @@ export class Router implements SideEnd, ChainOwner {
 
   /** The client's side is full, or has room again. */
   pause(paused: boolean): void {
-    if (this._upstream?.pause(paused) === true) return;
+    const isTaken = this._upstream?.pause(paused) === true; // the upstream itself stops sending
     if (paused) {
-      this._held ??= [];
+      if (!isTaken) this._held ??= [];
       return;
     }
     const held = this._held ?? [];

@@ -21,6 +21,8 @@ export class H1Upstream implements H1Sink {
   #upgraded = false;
   /** What came while nothing was read. [R] held_response */
   #unread: Buffer[] | undefined;
+  /** Nothing is to be read: an earlier "again" that is still to come does not count. */
+  #paused = false;
   #unreadEnd = false;
 
   constructor(socket: VirtualSocket, clock: Clock, onFree: (connection: H1Upstream) => void) {
@@ -53,6 +55,7 @@ export class H1Upstream implements H1Sink {
 
   /** Reads no further, or, when the loop comes round, again. [E] readDisable */
   pause(paused: boolean): void {
+    this.#paused = paused;
     if (paused) this.#unread ??= [];
     else this.#clock.schedule(0, () => this.#readAgain());
   }
@@ -63,6 +66,7 @@ export class H1Upstream implements H1Sink {
     if (request === undefined || !request.sent || !request.answered) return;
     this.#request = undefined;
     this.#unread = undefined;
+    this.#paused = false;
     if (this.#closes) this.#socket.destroy();
     else this.#onFree(this);
   }
@@ -118,6 +122,7 @@ export class H1Upstream implements H1Sink {
   // -------------------------------------------------------------------------------------
 
   #readAgain(): void {
+    if (this.#paused) return;
     const unread = this.#unread;
     this.#unread = undefined;
     if (unread !== undefined && unread.length > 0) this.#arrived(Buffer.concat(unread));
