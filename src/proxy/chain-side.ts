@@ -42,6 +42,10 @@ export interface SideEnd {
 
 type Start = "next" | "current";
 
+const inHeaders = 1;
+const inData = 2;
+const inTrailers = 4;
+
 /**
  * One direction of a filter chain, as Envoy's filter manager walks it. [E] filter_manager.cc
  *
@@ -64,8 +68,11 @@ export abstract class ChainSide {
   bufferLimit = Infinity;
   /** [E] 1.39.1: bytes that a filter added in a callback it continues from are not lost. */
   forwardsAddedData = true;
-  /** Kind of callback that runs now in this direction. */
-  running: "headers" | "data" | "trailers" | undefined = undefined;
+  /**
+   * Kinds of callback that run now in this direction, as bits. A callback that runs within another of its kind, since that continued,
+   * takes its bit away when it returns: then nothing seems to run. [E] filter_call_state_, [R] continue_then_reply
+   */
+  running = 0;
   private aboveLimit = false;
   private savedMetadata = false;
   /** The filter that is asked now moved its part to the held ones. */
@@ -85,6 +92,10 @@ export abstract class ChainSide {
   protected get haltsHeaders(): boolean {
     return this.halted;
   }
+  /** The same for trailers that a filter was shown. */
+  protected get haltsTrailers(): boolean {
+    return this.halted;
+  }
   /** No filter is to be shown a body any more. */
   protected get refusesData(): boolean {
     return this.halted;
@@ -96,6 +107,8 @@ export abstract class ChainSide {
   /** The sender is to be slowed, or no longer. */
   protected abstract watermark(above: boolean): void;
   protected abstract get end(): SideEnd;
+  /** What stands at the end is a filter to Envoy: the router. */
+  protected abstract get endsInFilter(): boolean;
   /** [E] decodeData goes on with trailers that a filter made in a callback which stopped the body; encodeData does not. */
   protected abstract get passesTrailersWhenStopped(): boolean;
 
@@ -105,16 +118,16 @@ export abstract class ChainSide {
       const at = this.places[i]!;
       at.ended = endOfStream;
       at.headersSeen = true;
-      const before = this.running;
-      this.running = "headers";
+      this.running |= inHeaders;
       const action = this.callHeaders(at.filter, headers, endOfStream);
-      this.running = before;
+      this.running &= ~inHeaders;
       if (this.haltsHeaders) {
         at.iteration = "stopSingle"; // [E] whatever it answered: a body that still comes is shown to it
         return;
       }
       if (!this.afterHeaders(at, action)) return;
     }
+    if (this.endsInFilter) this.running &= ~inHeaders;
     this.end.acceptHeaders(headers, endOfStream);
   }
 
@@ -132,11 +145,10 @@ export abstract class ChainSide {
       }
       if (at.ended) return;
       at.ended = endOfStream && this.trailers === undefined;
-      const before = this.running;
-      this.running = "data";
+      this.running |= inData;
       this.moved = false;
       const action = this.callData(at.filter, data, at.ended);
-      this.running = before;
+      this.running &= ~inData;
       if (this.halted) return;
       if (addedTrailers === undefined && !hadTrailers && this.trailers !== undefined) addedTrailers = at;
       if (!this.afterData(at, action, data)) {
@@ -146,7 +158,10 @@ export abstract class ChainSide {
       // a part that the filter moved to the held ones, and then let pass, goes on with them
       if (this.forwardsAddedData && this.moved && this.buffered !== undefined) data.take(this.buffered);
     }
-    if (!stopped) this.end.acceptData(data, endOfStream && addedTrailers === undefined);
+    if (!stopped) {
+      if (this.endsInFilter) this.running &= ~inData;
+      this.end.acceptData(data, endOfStream && addedTrailers === undefined);
+    }
     if (stopped && !this.passesTrailersWhenStopped) return;
     if (addedTrailers !== undefined && !this.halted) this.sendTrailers(this.trailers!, addedTrailers);
   }
@@ -156,13 +171,13 @@ export abstract class ChainSide {
     for (let i = this.first(from, "current"); i < this.places.length; i++) {
       const at = this.places[i]!;
       if (at.stoppedAll) return;
-      const before = this.running;
-      this.running = "trailers";
+      this.running |= inTrailers;
       const action = this.callTrailers(at.filter, trailers);
-      this.running = before;
+      this.running &= ~inTrailers;
       at.ended = true;
-      if (this.halted || !this.afterTrailers(at, action)) return;
+      if (this.haltsTrailers || !this.afterTrailers(at, action)) return;
     }
+    if (this.endsInFilter) this.running &= ~inTrailers;
     this.end.acceptTrailers(trailers);
   }
 
@@ -192,9 +207,13 @@ export abstract class ChainSide {
     }
   }
 
-  /** A filter that stopped lets things go on: what it held goes to the next one. [E] commonContinue */
-  continueFrom(at: Place): void {
-    if (!this.mayContinue || this.headers === undefined) return;
+  /**
+   * A filter that stopped lets things go on: what it held goes to the next one. [E] commonContinue
+   *
+   * @returns False when it may not.
+   */
+  continueFrom(at: Place): boolean {
+    if (!this.mayContinue || this.headers === undefined) return false;
     if (at.stoppedAll) at.fromCurrent = true;
     at.iteration = "continue";
     if (!at.headersContinued) {
@@ -210,6 +229,7 @@ export abstract class ChainSide {
     // [R] found by parity:fuzz: what a later filter continued meanwhile may have been the end
     if (hadTrailers && this.mayContinue) this.sendTrailers(this.trailers!, at);
     at.fromCurrent = false;
+    return true;
   }
 
   /** Keeps bytes for later. They may be the held ones already: then a filter edited them in place. */
@@ -223,7 +243,7 @@ export abstract class ChainSide {
 
   /** A filter adds bytes of its own, or moves the current ones to the held. [E] addDecodedData */
   addData(at: Place, data: BodyBuffer): void {
-    if (this.running === "trailers" && at.iteration === "continue") {
+    if (this.running === inTrailers && at.iteration === "continue") {
       this.sendData(data, false, at, "next");
       return;
     }

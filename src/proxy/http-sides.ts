@@ -42,6 +42,9 @@ export class RequestSide extends ChainSide {
   protected override get end(): SideEnd {
     return this.stream.ends.upstream;
   }
+  protected override get endsInFilter(): boolean {
+    return true;
+  }
   protected override get passesTrailersWhenStopped(): boolean {
     return true;
   }
@@ -50,6 +53,7 @@ export class RequestSide extends ChainSide {
 /** The way of a response, through the same filters from the last to the first, to the client. */
 export class ResponseSide extends ChainSide implements SideEnd {
   private readonly stream: HttpStream;
+  private cutBefore = false;
   constructor(stream: HttpStream, places: readonly Place[]) {
     super(places);
     this.stream = stream;
@@ -67,14 +71,21 @@ export class ResponseSide extends ChainSide implements SideEnd {
     filter.responseMetadata?.(metadata);
   }
   protected override get halted(): boolean {
-    return this.stream.responseAborted || this.stream.wasReset;
+    return this.stream.responseAborted || this.stream.isCut;
   }
-  /** [R] Not a reset: the headers of a reply that was prepared before it are shown to every filter. */
+  override sendHeaders(headers: HeaderMap, endOfStream: boolean, from?: Place): void {
+    this.cutBefore = this.stream.wasReset;
+    super.sendHeaders(headers, endOfStream, from);
+  }
+  /** [R] Not a reset that came before: the headers of a reply that was prepared for it are shown to every filter. */
   protected override get haltsHeaders(): boolean {
+    return this.stream.responseAborted || (this.stream.isCut && !this.cutBefore);
+  }
+  protected override get haltsTrailers(): boolean {
     return this.stream.responseAborted;
   }
   protected override get refusesData(): boolean {
-    return this.stream.wasReset || (this.stream.responseAborted && !this.stream.replying);
+    return this.stream.isCut || (this.stream.responseAborted && !this.stream.replying);
   }
   protected override get mayContinue(): boolean {
     return !this.halted && !this.stream.responseComplete;
@@ -89,6 +100,9 @@ export class ResponseSide extends ChainSide implements SideEnd {
   protected override get end(): SideEnd {
     return this;
   }
+  protected override get endsInFilter(): boolean {
+    return false;
+  }
   protected override get passesTrailersWhenStopped(): boolean {
     return false;
   }
@@ -100,6 +114,7 @@ export class ResponseSide extends ChainSide implements SideEnd {
     if (endOfStream) this.stream.responseLeft();
   }
   acceptTrailers(trailers: HeaderMap): void {
+    if (this.stream.responseComplete || this.stream.wasReset) return this.stream.ends.trailersAfterEnd?.();
     this.stream.ends.client.acceptTrailers(trailers);
     this.stream.responseLeft();
   }

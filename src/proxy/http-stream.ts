@@ -20,6 +20,8 @@ export interface StreamEnds {
   streamReset(): void;
   /** A reply without a body would leave, and its stream was cut off before. */
   repliedAfterReset?(): void;
+  /** Trailers would leave on a stream that has ended: the filter that was shown them ended it, and let them pass. */
+  trailersAfterEnd?(): void;
   /** The response is complete, or the stream was reset: nothing follows but log and destroy. */
   ended?(): void;
   /** Every filter logged; none was destroyed. */
@@ -30,6 +32,8 @@ export interface StreamEnds {
   checkResponse?(headers: HeaderMap): LocalReply | undefined;
   /** Headers that the route adds to local replies. */
   replyHeaders?(): readonly Pair[];
+  /** A local reply is made: nothing of the upstream is wanted any more. */
+  answering?(): void;
   /** Answers in the stream's place: another stream's filters see it. */
   takeReply?(reply: LocalReply): void;
   /** A local reply as it is configured to be, before filters see it. [E] local_reply_config */
@@ -86,10 +90,14 @@ export class HttpStream implements StreamView {
    */
   replying = false;
   private readonly endsAfterRead: boolean;
+  /** The codec is reading the request: part of it is on its way through the filters. */
+  private reading = false;
   /** Was the stream cut off? */
   wasReset = false;
   /** Log and destroy were called. */
   finished = false;
+  /** It was the client who cut it off. */
+  private abandoned = false;
   /** Cut off, and the filters are about to know: a reply asked for before can still reach the client. */
   private cutting = false;
 
@@ -127,6 +135,10 @@ export class HttpStream implements StreamView {
   get requestComplete(): boolean {
     return this.request.complete;
   }
+  /** Cut off, and nothing can reach the client any more. */
+  get isCut(): boolean {
+    return this.wasReset && !this.cutting;
+  }
   /** Have response headers gone to the client? */
   get responseStarted(): boolean {
     return this.headersSent;
@@ -139,23 +151,29 @@ export class HttpStream implements StreamView {
     this.isGrpc = isGrpc(headers);
     this.request.headers = headers;
     this.request.complete = endOfStream;
+    this.reading = true;
     this.request.sendHeaders(headers, endOfStream);
-    this.sendPrepared(true);
+    this.sendPrepared();
+    this.reading = false;
   }
 
   sendRequestData(data: Uint8Array, endOfStream: boolean): void {
     if (this.finished) return;
     if (endOfStream) this.request.complete = true;
+    this.reading = true;
     this.request.sendData(new BodyBuffer(data), endOfStream);
-    this.sendPrepared(true);
+    this.sendPrepared();
+    this.reading = false;
   }
 
   sendRequestTrailers(trailers: HeaderMap): void {
     if (this.finished) return;
     this.request.complete = true;
     this.request.trailers = trailers;
+    this.reading = true;
     this.request.sendTrailers(trailers);
-    this.sendPrepared(true);
+    this.sendPrepared();
+    this.reading = false;
   }
 
   /** A request that no filter is to see: it is answered at once. */
@@ -217,14 +235,14 @@ export class HttpStream implements StreamView {
       this.requestAborted = this.responseAborted = true;
       return this.ends.takeReply(reply);
     }
-    const inRequestCallback = this.request.running !== undefined;
+    const inRequestCallback = this.request.running !== 0;
     if (inRequestCallback) this.requestAborted = true;
-    else if (this.response.running !== undefined) this.responseAborted = true;
+    else if (this.response.running !== 0) this.responseAborted = true;
     this.responseCodeDetails = reply.details;
     this.replyStatus ??= reply.status;
     if (reply.status === 400) this.asked400 = true;
+    this.ends.answering?.();
     if (this.response.headers === undefined) {
-      this.requestAborted = true;
       if (!inRequestCallback) this.sendThroughChain(reply);
       else this.prepared ??= reply; // the first wins, the details are the last one's
     } else if (!this.headersSent) {
@@ -244,7 +262,6 @@ export class HttpStream implements StreamView {
   reset(): void {
     if (this.finished || this.wasReset) return;
     this.wasReset = true;
-    this.cutting = true;
     this.finish();
   }
 
@@ -252,28 +269,28 @@ export class HttpStream implements StreamView {
   abandon(): void {
     if (this.finished) return;
     this.wasReset = true;
+    this.abandoned = true;
     this.finish();
   }
 
-  sendPrepared(inRead = false): void {
+  sendPrepared(): void {
     const reply = this.prepared;
     // [R] lrclose: a stream that its filter cut off after preparing this shows it to the chain all the same
     if (reply === undefined || (this.finished && !this.wasReset)) return;
     this.prepared = undefined;
-    this.sendThroughChain(reply, inRead);
+    this.sendThroughChain(reply);
   }
 
-  /** @param inRead The request's codec is reading what led to the reply. */
-  private sendThroughChain(reply: LocalReply, inRead = false): void {
+  private sendThroughChain(reply: LocalReply): void {
     const { headers, body } = this.compose(reply);
     const endOfStream = body.length === 0;
     this.response.streaming = true;
-    this.inRead = inRead;
+    this.inRead = this.reading;
     this.response.headers = headers;
     this.response.complete = endOfStream;
-    this.replying = inRead && this.endsAfterRead && this.request.complete; // else the rest of the request is refused at once
+    this.replying = this.reading && this.endsAfterRead && this.request.complete; // else the rest of the request is refused at once
     this.response.sendHeaders(headers, endOfStream);
-    if (!endOfStream && !this.finished && !this.wasReset && (this.replying || !this.responseAborted)) {
+    if (!endOfStream && (this.cutting || !(this.finished || this.isCut)) && (this.replying || !this.responseAborted)) {
       this.response.complete = true;
       this.response.sendData(new BodyBuffer(body), true);
     }
@@ -304,7 +321,7 @@ export class HttpStream implements StreamView {
   // ------------------------------------------------------------------------------------- leaving
 
   responseHeadersLeave(headers: HeaderMap, endOfStream: boolean): void {
-    if (this.wasReset) {
+    if (this.isCut) {
       if (endOfStream) this.ends.repliedAfterReset?.();
       return;
     }
@@ -318,16 +335,18 @@ export class HttpStream implements StreamView {
 
   responseLeft(): void {
     this.responseComplete = true;
+    this.cutting = false; // [R] continue_close_reply: the codec has completed what was to be cut off
     this.finish();
   }
 
   finish(): void {
     if (this.finished || this.replying) return;
     this.finished = true;
+    this.cutting = this.wasReset && !this.abandoned;
     this.ends.ended?.();
     if (this.logs) for (const filter of this.filters) filter.log();
     this.ends.logged?.();
-    if (this.cutting) this.ends.streamReset();
+    if (this.wasReset && !this.abandoned) this.ends.streamReset();
     this.cutting = false;
     for (const filter of this.filters) filter.destroy();
     this.ends.gone?.();
@@ -348,8 +367,7 @@ class Handle implements FilterHandle {
     this.response = response;
   }
   continueRequest(): void {
-    this.stream.request.continueFrom(this.request);
-    this.stream.sendPrepared();
+    if (this.stream.request.continueFrom(this.request)) this.stream.sendPrepared();
   }
   continueResponse(): void {
     this.stream.response.continueFrom(this.response);

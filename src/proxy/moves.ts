@@ -34,8 +34,8 @@ const hostcalls: Readonly<Record<Move, string>> = {
  */
 export function fateOf(move: Move, by: Mover, late: boolean): Fate {
   const { stream, destroyed } = by;
-  // trap_after: asked for by a callback that trapped, and the failure has moved the stream
-  if (by.trapped && trapEnds(move, destroyed)) return { crash: `${hostcalls[move]} in a callback that then trapped` };
+  // trap_after: asked for by a callback that trapped, and the failure, or what was asked for before, has ended the stream
+  if (by.trapped && destroyed) return afterTrap(move, stream);
   // asked for before the stream ended, and overtaken by that
   if (!late && stream.finished && !destroyed) {
     if (move === "close") {
@@ -56,9 +56,10 @@ export function fateOf(move: Move, by: Mover, late: boolean): Fate {
   return "done";
 }
 
-function trapEnds(move: Move, destroyed: boolean): boolean {
-  if (move === "close") return true;
-  return move === "reply" ? destroyed : move === "continue response" && !destroyed;
+function afterTrap(move: Move, { requestComplete, responseHeaders }: StreamView): Fate {
+  const ends = move === "close" ? requestComplete : (move === "reply") === (responseHeaders !== undefined);
+  if (!ends || move === "continue request") return "nothing";
+  return { crash: `${hostcalls[move]} in a callback that then trapped` };
 }
 
 /** close_then_reply: while no response has left, it still reaches the client or the filters. */

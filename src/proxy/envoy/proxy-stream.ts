@@ -239,7 +239,20 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     // [R] held_400: the connection ends at once, as after any 400
     if (this.http.asked400 && !isHttp2) this._client.closing?.(!this.http.inRead);
     // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
-    else if (!this.http.repliedDirectly || (isHttp2 && resetCode === 0)) this._client.reset(resetCode);
+    else if (this.http.repliedDirectly) {
+      if (isHttp2 && resetCode === 0) this._client.reset(this._codeOr(0));
+    } else if (this.http.responseComplete) {
+      if (isHttp2 && !this.http.request.complete) this._client.reset(this._codeOr(0)); // [R] continue_close_reply
+    } else this._client.reset(this._codeOr(resetCode));
+  }
+
+  answering(): void {
+    this.upstream.answering();
+  }
+
+  /** With which code HTTP/2 resets the stream: [E] doEndStream */
+  private _codeOr(code: number): number {
+    return (this.info.flags.bits & responseFlags.DPE) === 0 ? code : protocolError;
   }
 
   /** [R] close_then_reply_empty: the codec completes a stream that it has given up. */
@@ -248,6 +261,15 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     this.connection.worker.onDiagnostic(
       "WOULD_CRASH_ENVOY",
       "proxy_send_local_response without a body, with proxy_close_stream: a real Envoy crashes here (SIGSEGV); nothing was done",
+    );
+  }
+
+  /** [R] trailers_after_end: over HTTP/2 those of a stream that was reset are dropped. */
+  trailersAfterEnd(): void {
+    if (this.http.wasReset && this.connection.protocol === "HTTP/2") return;
+    this.connection.worker.onDiagnostic(
+      "WOULD_CRASH_ENVOY",
+      "proxy_on_response_trailers returned Continue on a stream that it had ended: a real Envoy crashes here (SIGSEGV); nothing was done",
     );
   }
 
@@ -260,7 +282,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const { http } = this;
     if (!http.wasReset) {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) {
-        this._client.reset((this.info.flags.bits & responseFlags.DPE) === 0 ? 0 : protocolError);
+        this._client.reset(this._codeOr(0));
       } else if (this._closes) {
         this._client.closing?.(http.repliedDirectly && !http.inRead && http.asked400);
       }

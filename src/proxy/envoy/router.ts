@@ -15,6 +15,8 @@ import { UpstreamRequest } from "./upstream-request.js";
 /** Milliseconds a route gives the upstream, unless it says otherwise. */
 const defaultTimeoutMs = 15_000;
 
+const closedEarly = "upstream is closed prematurely during decoding data from downstream";
+
 /** Hears nothing. */
 const deaf: UpstreamOwner = {
   responseHeaders: () => undefined,
@@ -30,6 +32,7 @@ export class Router implements SideEnd, ChainOwner {
   private _upstream: UpstreamRequest | UpstreamChain | undefined = undefined;
   private _unheard: (UpstreamRequest | UpstreamChain)[] | undefined = undefined;
   private _route: Route | undefined = undefined;
+  private _isGone = false;
   /** What the upstream sent while the client's side was not to be given more. */
   private _held: (() => void)[] | undefined = undefined;
 
@@ -80,6 +83,8 @@ export class Router implements SideEnd, ChainOwner {
   acceptData(data: BodyBuffer, endOfStream: boolean): void {
     const bytes = data.whole();
     data.clear();
+    // [R] continue_behind_reply
+    if (this._isGone) return this._refuse(503, closedEarly, "upstream_reset_before_response_started");
     this._upstream?.sendData(bytes, endOfStream);
   }
 
@@ -95,6 +100,12 @@ export class Router implements SideEnd, ChainOwner {
   end(): void {
     this._upstream?.abandon();
     for (const request of this._unheard ?? []) request.abandon();
+  }
+
+  /** A local reply is made, by whomever. [E] onLocalReply */
+  answering(): void {
+    this._isGone = this._upstream !== undefined;
+    this.end();
   }
 
   /** The client's side is full, or has room again. */
