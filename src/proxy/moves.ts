@@ -47,6 +47,8 @@ export function fateOf(move: Move, by: Mover, late: boolean): Fate {
   if (by.inLog) return { crash: `${hostcalls[move]} in proxy_on_log` };
   if (by.inEnd) return { crash: `${hostcalls[move]} in proxy_on_done or proxy_on_delete` };
   if (destroyed) {
+    // late_in_trailers: they are shown to filters behind the one that ended the stream
+    if (late && stream.responseStarted) return { crash: `${hostcalls[move]} on a stream that has ended` };
     // late_close: in a callback that is shown a reply prepared before the stream was cut off
     return late && move === "close" ? { crash: "proxy_close_stream on a stream that has ended" } : "nothing";
   }

@@ -37,6 +37,8 @@ export interface Profile {
   readonly explainsRefusal: boolean;
   /** `keep-alive` of an upstream reaches the filters. To 1.37. */
   readonly passesKeepAlive: boolean;
+  /** HTTP/2: response trailers that leave on a stream which was reset are dropped. To 1.39 they end Envoy, as over HTTP/1. */
+  readonly dropsLateTrailers: boolean;
   /** Code of RST_STREAM when Envoy gives a stream up: 0 in 1.36. */
   readonly resetCode: 0 | 2;
   /** HTTP/2 to a client: fields of one name follow each other, and a NUL parts a value in two. 1.36. */
@@ -84,6 +86,7 @@ const newest: Profile = {
   reconnectsForUnsent: false,
   explainsRefusal: false,
   passesKeepAlive: false,
+  dropsLateTrailers: true,
   resetCode: 2,
   groupsFields: false,
   headersBytes: true,
@@ -103,7 +106,7 @@ const newest: Profile = {
 
 /** Releases, the newest first, with what each did otherwise than the one above it. */
 const history: readonly (readonly [release: string, recorded: boolean, before?: Differences])[] = [
-  ["1.39.3", true, { deprecatedFields: ["fail_open"], passesStreamDuration: true }],
+  ["1.39.3", true, { deprecatedFields: ["fail_open"], passesStreamDuration: true, dropsLateTrailers: false }],
   [
     "1.38.2",
     true,

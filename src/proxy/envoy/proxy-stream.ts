@@ -240,10 +240,10 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     if (this.http.asked400 && !isHttp2) this._client.closing?.(!this.http.inRead);
     // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
     else if (this.http.repliedDirectly) {
-      if (isHttp2 && resetCode === 0) this._client.reset(this._codeOr(0));
+      if (isHttp2 && resetCode === 0) this._client.reset(0);
     } else if (this.http.responseComplete) {
-      if (isHttp2 && !this.http.request.complete) this._client.reset(this._codeOr(0)); // [R] continue_close_reply
-    } else this._client.reset(this._codeOr(resetCode));
+      if (isHttp2 && !this.http.request.complete) this._client.reset(0); // [R] continue_close_reply
+    } else this._client.reset(resetCode === 0 ? 0 : this._codeOr(resetCode));
   }
 
   answering(): void {
@@ -266,7 +266,8 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   /** [R] trailers_after_end: over HTTP/2 those of a stream that was reset are dropped. */
   trailersAfterEnd(): void {
-    if (this.http.wasReset && this.connection.protocol === "HTTP/2") return;
+    const { dropsLateTrailers } = this.proxy.profile;
+    if (this.http.wasReset && this.connection.protocol === "HTTP/2" && dropsLateTrailers) return;
     this.connection.worker.onDiagnostic(
       "WOULD_CRASH_ENVOY",
       "proxy_on_response_trailers returned Continue on a stream that it had ended: a real Envoy crashes here (SIGSEGV); nothing was done",

@@ -68,8 +68,15 @@ export class Router implements SideEnd, ChainOwner {
       headers.replace("x-envoy-original-path", path);
     }
     if (!/^https?$/i.test(headers.first(":scheme") ?? "")) headers.replace(":scheme", "http"); // [E] setUpstreamScheme
-    // [R] r023c: headers that come twice make a second request, to whose answer nobody listens
-    const twice = this._upstream !== undefined;
+    // [R] r023c: headers that come twice make a second request. Whole ones are answered in their order, and nobody listens to the second;
+    // a body goes to the second, and the first is never answered. [R] continue_twice_body
+    const before = this._upstream;
+    const second = before instanceof UpstreamRequest && !endOfStream;
+    const twice = before !== undefined && !second;
+    if (second) {
+      before.owner = deaf;
+      (this._unheard ??= []).push(before);
+    }
     const make = (owner: UpstreamOwner): UpstreamRequest =>
       new UpstreamRequest(owner, stream.proxy.clock, cluster, timeoutMs, stream.proxy.profile);
     const filters = twice ? [] : stream.proxy.upstreamFilters(stream.connection.worker, cluster.name, stream.info);

@@ -57,7 +57,7 @@ interface EarlyParts {
  * The connection is there one turn of the clock after the headers came; what is sent before that waits.
  */
 export class UpstreamRequest implements HostEvents {
-  private readonly _owner: UpstreamOwner;
+  owner: UpstreamOwner;
   private readonly _clock: Clock;
   private readonly _cluster: Cluster;
   private readonly _timeoutMs: number;
@@ -76,7 +76,7 @@ export class UpstreamRequest implements HostEvents {
 
   constructor(owner: UpstreamOwner, clock: Clock, cluster: Cluster, timeoutMs: number, profile: Profile) {
     this._profile = profile;
-    this._owner = owner;
+    this.owner = owner;
     this._clock = clock;
     this._cluster = cluster;
     this._timeoutMs = timeoutMs;
@@ -151,9 +151,9 @@ export class UpstreamRequest implements HostEvents {
     this._answered = true;
     if (this._cluster.protocol === "HTTP/2") joinCookies(headers);
     else if (!this._profile.passesKeepAlive && headers.first("keep-alive") !== undefined) headers.remove("keep-alive");
-    if (this._owner.addsServiceTime !== true) this.noteServiceTime(headers);
+    if (this.owner.addsServiceTime !== true) this.noteServiceTime(headers);
     if (endOfStream) this._finish();
-    this._owner.responseHeaders(headers, endOfStream);
+    this.owner.responseHeaders(headers, endOfStream);
   }
 
   /** Adds how long the host took to answer a complete request. */
@@ -166,20 +166,20 @@ export class UpstreamRequest implements HostEvents {
   data(bytes: Uint8Array, endOfStream: boolean): void {
     if (this._over) return;
     if (endOfStream) this._finish();
-    this._owner.responseData(bytes, endOfStream);
+    this.owner.responseData(bytes, endOfStream);
   }
 
   metadata(metadata: HeaderMap): void {
-    if (!this._over && this._cluster.allowMetadata === true) this._owner.responseMetadata?.(metadata);
+    if (!this._over && this._cluster.allowMetadata === true) this.owner.responseMetadata?.(metadata);
   }
 
   trailers(trailers: HeaderMap): void {
     if (this._over) return;
     this._finish();
     if (this._cluster.protocol !== "HTTP/2" && this._cluster.enableTrailers !== true) {
-      return this._owner.responseData(noBytes, true);
+      return this.owner.responseData(noBytes, true);
     }
-    this._owner.responseTrailers(trailers);
+    this.owner.responseTrailers(trailers);
   }
 
   reset(reason: UpstreamReset): void {
@@ -187,14 +187,14 @@ export class UpstreamRequest implements HostEvents {
     this._finish();
     const word = reason.replaceAll(" ", "_");
     const flag = resetFlags[reason];
-    if (this._answered) return this._owner.cutOff(`upstream_reset_after_response_started{${word}}`, flag);
+    if (this._answered) return this.owner.cutOff(`upstream_reset_after_response_started{${word}}`, flag);
     const refused = reason === "remote connection failure";
     const why = refused ? `${word}|delayed_connect_error:_Connection_refused` : word;
     const more =
       refused && this._profile.explainsRefusal
         ? ", transport failure reason: delayed connect error: Connection refused"
         : "";
-    this._owner.reply({
+    this.owner.reply({
       status: 503,
       body: utf8(`upstream connect error or disconnect/reset before headers. reset reason: ${reason}${more}`),
       details: `upstream_reset_before_response_started{${why}}`,
@@ -206,7 +206,7 @@ export class UpstreamRequest implements HostEvents {
 
   private _connect(host: Host, headers: HeaderMap, endOfStream: boolean, wasReady: boolean): void {
     if (this._over) return;
-    this._owner.connected?.(host);
+    this.owner.connected?.(host);
     if (host.refuses === true) return this.reset("remote connection failure");
     const refused = badRequestHeader(headers);
     if (refused !== undefined) {
@@ -223,7 +223,7 @@ export class UpstreamRequest implements HostEvents {
     const sent = headers.copy();
     if (this._cluster.protocol !== "HTTP/2") frameRequest(sent, endOfStream);
     this._reserved = undefined;
-    this._stream = host.open(this, this._owner.from);
+    this._stream = host.open(this, this.owner.from);
     this._stream.headers(sent, endOfStream);
     const { pieces, ended, trailers, metadata } = this._early!;
     this._early = undefined;
@@ -245,14 +245,14 @@ export class UpstreamRequest implements HostEvents {
     this._timer = this._clock.schedule(millisecondsToNs(this._timeoutMs), () => {
       this._stream?.reset();
       this._finish();
-      if (this._answered) this._owner.cutOff("response_timeout", "UT");
-      else this._owner.reply({ status: 504, body: timedOut, details: "response_timeout", flag: "UT" });
+      if (this._answered) this.owner.cutOff("response_timeout", "UT");
+      else this.owner.reply({ status: 504, body: timedOut, details: "response_timeout", flag: "UT" });
     });
   }
 
   private _end(reply: RouterReply): void {
     this._finish();
-    this._owner.reply(reply);
+    this.owner.reply(reply);
   }
 
   private _finish(): void {
