@@ -31,6 +31,7 @@ export type HarnessErrorCode =
   | "EXCHANGE_STUCK" // nothing can happen any more, and the exchange is not over
   | "WOULD_CRASH_ENVOY" // a plugin did what ends a real Envoy
   | "DIAGNOSTIC" // with `strict`: something that Envoy leaves undefined
+  | "MANIFEST_INVALID" // a YAML file of Kubernetes or Envoy that cannot be used
   // A real Envoy
   | "ENVOY_MISSING" // none was found where it was looked for
   | "ENVOY_UNUSABLE" // what was found is no Envoy that runs here

@@ -13,6 +13,7 @@ const commandWasWrong: ReadonlySet<string> = new Set([
   "ILLEGAL_CALL",
   "NOT_WASM",
   "SCENARIO_INVALID",
+  "MANIFEST_INVALID",
 ]);
 
 /** 1: the plugin failed. 2: the command was wrong, or we were. 3: there is no Envoy that could be asked. */

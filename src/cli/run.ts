@@ -17,17 +17,20 @@ import {
   repeated,
   text,
 } from "./exchange-options.js";
+import type { ManifestPlugin } from "../harness/manifest-plugin.js";
+import { fromOptions, manifestInput } from "./from-manifest.js";
 import { sayNotRecorded } from "./not-recorded.js";
 import { propertyFromText } from "../proxy/envoy/given-properties.js";
 import { assignmentArgument, listOf, numberArgument } from "./values.js";
 
 export const runCommand: Command = {
   name: "run",
-  usage: "run <file>",
+  usage: "run [file]",
   summary: "send one request and one response through a plugin, and show what it does",
-  positionals: { file: { describe: "the plugin, a .wasm file", type: "string", demandOption: true } },
+  positionals: { file: { describe: "the plugin, a .wasm file; --from may hold it, too", type: "string" } },
   options: {
     ...pluginOptions,
+    ...fromOptions,
     ...exchangeOptions,
     ...releaseOptions,
     property: { ...repeated, describe: "property path=value, the path with dots; node, metadata, localities as JSON" },
@@ -51,14 +54,21 @@ export const runCommand: Command = {
   examples: [
     "$0 run filter.wasm -c '{\"header\":\"x-a\"}' -H 'x-team: edge' --path /account",
     "$0 run filter.wasm --body @request.json --trace",
+    "$0 run filter.wasm --from envoyfilter.yaml",
   ],
   async run(args) {
-    const options = runOptions(args);
-    const file = String(args["file"]);
+    const given = args["file"] === undefined ? undefined : String(args["file"]);
+    const from = await manifestInput(args, given);
+    if (given === undefined && from === undefined) {
+      throw new UsageError("Cannot run: the file is missing; write pwh run <file>, or pwh run --from envoyfilter.yaml");
+    }
+    const options = runOptions(args, from?.plugin);
+    const source = from?.module ?? given!;
+    const file = given ?? from!.plugin.code ?? from!.plugin.place;
     const { run } = await import("../harness/run.js");
     let report: RunReport;
     try {
-      report = await run(file, options);
+      report = await run(source, options);
     } catch (raised) {
       const thrown = raised instanceof HarnessError ? inOptions(raised) : raised;
       if (args["json"] === true && thrown instanceof HarnessError) {
@@ -82,10 +92,24 @@ export const runCommand: Command = {
       ]);
       process.stdout.write(`${runText(file, report, paintFor(process.stdout), { trace })}\n`);
     }
+    const policy = from?.plugin.options.failurePolicy;
+    if (report.failure !== undefined && policy !== undefined) {
+      const later = {
+        FAIL_OPEN: "pass the plugin by",
+        FAIL_CLOSED: "get 503",
+        FAIL_RELOAD: "get a new VM after a while",
+      };
+      process.stderr.write(
+        `note: failure_policy ${policy}: this request is answered 503, later ones ${later[policy]}\n`,
+      );
+    }
     const save = lastOf(args, "save");
+    if (save !== undefined && given === undefined) {
+      throw new UsageError("Cannot use --save: a scenario names its module's file; write pwh run <file> --from …");
+    }
     if (save !== undefined && report.failure === undefined) {
       const [{ saveRun }, { writeNew }] = await Promise.all([import("../scenario/save-run.js"), import("./output.js")]);
-      writeNew(save, await saveRun(file, options, save), false);
+      writeNew(save, await saveRun(given!, options, save), false);
       process.stderr.write(`wrote ${save}: run it with pwh test ${save}\n`);
     }
     return report.failure === undefined ? 0 : 1;
@@ -100,7 +124,7 @@ function inOptions(error: HarnessError): HarnessError {
 }
 
 /** Options of `run` from the command line. */
-function runOptions(args: Record<string, unknown>): RunOptions {
+function runOptions(args: Record<string, unknown>, from?: ManifestPlugin): RunOptions {
   const string = (name: string): string | undefined => lastOf(args, name);
   const level = string("log-level");
   if (level !== undefined && !(logLevelNames as readonly string[]).includes(level)) {
@@ -114,9 +138,13 @@ function runOptions(args: Record<string, unknown>): RunOptions {
       return [path, propertyFromText(path, value)] as const;
     }),
   );
-  const envoy = releaseInput(args);
+  const envoy = releaseInput(args) ?? from?.envoy;
+  const { environment, ...own } = pluginInput(args);
+  const { failurePolicy: _, ...configured } = from?.options ?? {};
   return {
-    ...pluginInput(args),
+    ...configured,
+    ...own,
+    environment: { ...configured.environment, ...environment },
     ...(envoy !== undefined && { envoy }),
     ...(level !== undefined && { logLevel: level as LogLevelName }),
     ...(args["repeat"] !== undefined && { repeat: numberArgument("--repeat", string("repeat"), 1, 10_000_000) }),

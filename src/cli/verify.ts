@@ -1,18 +1,19 @@
 import type { HeaderList, Scenario } from "../verify/envoy/scenario.js";
 import type { Command } from "./commands.js";
+import { UsageError } from "./errors.js";
+import { fromOptions, manifestInput } from "./from-manifest.js";
 import { exchangeInput, exchangeOptions, lastOf, pluginInput, pluginOptions, text } from "./exchange-options.js";
 import { listOf, numberArgument } from "./values.js";
 
 export const verifyCommand: Command = {
   name: "verify",
-  usage: "verify <file..>",
+  usage: "verify [file..]",
   summary: "play scenarios, or one request through a module, to a real Envoy and to pwh, and compare everything",
   positionals: {
     file: {
       describe: "modules (.wasm) and scenarios (.json, .jsonl)",
       type: "string",
       array: true,
-      demandOption: true,
     },
   },
   options: {
@@ -21,27 +22,47 @@ export const verifyCommand: Command = {
     jobs: { ...text, describe: "Envoys at a time [2]" },
     http2: { type: "boolean", describe: "modules: client and upstream speak HTTP/2" },
     ...pluginOptions,
+    ...fromOptions,
     ...exchangeOptions,
     json: { type: "boolean", describe: "print one JSON object with both recordings in full" },
   },
-  examples: ["$0 verify filter.wasm -c @config.json -H 'x-team: edge'", "$0 verify scenarios/*.json --envoy 1.36.4"],
+  examples: [
+    "$0 verify filter.wasm --from envoyfilter.yaml",
+    "$0 verify filter.wasm -c @config.json -H 'x-team: edge'",
+    "$0 verify scenarios/*.json --envoy 1.36.4",
+  ],
   async run(args) {
     const files = listOf(args["file"]);
     const { readScenarios, scenarioOf, verify } = await import("../verify/verify.js");
     const scenarios: Scenario[] = [];
+    const modules: string[] = [];
     for (const file of files) {
       if (/\.jsonl?$/.test(file)) {
         scenarios.push(...(await readScenarios(file)));
         continue;
       }
+      modules.push(file);
+    }
+    const from = await manifestInput(args, modules[0]);
+    if (from !== undefined && modules.length > 1) {
+      throw new UsageError(`Cannot use --from with ${modules.length} modules: name the one that the manifest is for`);
+    }
+    if (scenarios.length === 0 && modules.length === 0 && from === undefined) {
+      throw new UsageError("Cannot verify: the file is missing; write pwh verify <file..>");
+    }
+    for (const module of from === undefined ? modules : [from.module]) {
       const { loadSource } = await import("../harness/source.js");
-      await loadSource(file); // tells what is wrong with it, before any Envoy starts
+      await loadSource(module); // tells what is wrong with it, before any Envoy starts
       const { headers, trailers, response, ...exchange } = exchangeInput(args);
       const { headers: sent, trailers: ended, ...answer } = response ?? {};
+      const { environment, ...own } = pluginInput(args);
       scenarios.push(
         scenarioOf({
-          module: file,
-          ...pluginInput(args),
+          module: module instanceof Uint8Array ? module : String(module),
+          ...from?.plugin.options,
+          ...(from !== undefined && { title: from.plugin.place, filterName: from.plugin.names[0] ?? "wasm" }),
+          ...own,
+          environment: { ...from?.plugin.options.environment, ...environment },
           ...exchange,
           headers: list(headers),
           trailers: list(trailers),

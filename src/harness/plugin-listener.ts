@@ -40,12 +40,18 @@ export class PluginListener implements StreamHome {
   private readonly _bugs = new BugLines();
   private readonly _filter: PluginFilterOptions;
 
-  constructor(plugin: Plugin, options: PluginOptions, upstream: Cluster, passTrailers: boolean) {
+  constructor(
+    plugin: Plugin,
+    options: PluginOptions & { readonly failOpen?: boolean },
+    upstream: Cluster,
+    passTrailers: boolean,
+  ) {
     this._plugin = plugin;
     this.profile = profileOf(options.envoy);
     this._filter = {
       ...filterBehaviour(this.profile),
       allowOnHeadersStopIteration: options.allowOnHeadersStopIteration ?? false,
+      passOnFailure: options.failOpen ?? false,
     };
     this.clock = plugin.clock;
     const clusters = new Map([[upstream.name, upstream]]);

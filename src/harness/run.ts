@@ -41,6 +41,8 @@ export interface ExchangeInput {
 }
 
 export interface RunOptions extends PluginOptions {
+  /** The old `fail_open: true`: the callback that fails counts as one that lets the stream go on. Default false: 503. */
+  readonly failOpen?: boolean;
   readonly exchange?: ExchangeInput;
   /** Exchanges made one after the other on the same plugin; the report shows the last. Default 1. */
   readonly repeat?: number;
@@ -54,7 +56,7 @@ export interface RunOptions extends PluginOptions {
  */
 export async function run(source: ModuleSource, options: RunOptions = {}): Promise<RunReport> {
   const began = performance.now();
-  const { exchange = {}, repeat: _, ...ofPlugin } = options;
+  const { exchange = {}, repeat: _, failOpen: _open, ...ofPlugin } = options;
   const plugin = await loadPlugin(source, { ...ofPlugin, onFailure: "policy" });
   const startMs = performance.now() - began;
   const setting = settingOf(plugin, options);

@@ -11,6 +11,7 @@ import { checkV8 } from "./envoy/has-v8.js";
 import { inParallel } from "./envoy/in-parallel.js";
 import { record } from "./envoy/record.js";
 import type { Recording } from "./envoy/recording.js";
+import type { FailurePolicy } from "../proxy/envoy/settings.js";
 import type { BodySpec, ConfigSpec, HeaderList, PluginSpec, Scenario } from "./envoy/scenario.js";
 import { formatRecorded, parseRecorded } from "./envoy/store.js";
 import { replay } from "./replay/replay.js";
@@ -117,13 +118,22 @@ export async function appendRecordings(file: string, results: readonly Verificat
 
 /** What `pwh verify` needs to know of a module and the exchange to make with it. */
 export interface ModuleExchange {
-  readonly module: string;
+  /** The file, or the module itself. */
+  readonly module: string | Uint8Array;
   readonly name?: string;
   readonly rootId?: string;
   readonly vmId?: string;
   readonly configuration?: Uint8Array;
   readonly vmConfiguration?: Uint8Array;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly failurePolicy?: FailurePolicy;
+  readonly failOpen?: boolean;
+  readonly capabilities?: readonly string[];
+  readonly allowOnHeadersStopIteration?: boolean;
+  /** Name of the HTTP filter, if not the plugin's. */
+  readonly filterName?: string;
+  /** What it is called in reports. Default: the file. */
+  readonly title?: string;
   readonly http2?: boolean;
   readonly method?: string;
   readonly path?: string;
@@ -147,15 +157,22 @@ export function scenarioOf(exchange: ModuleExchange): Scenario {
   const { response = {} } = exchange;
   const plugin: PluginSpec = {
     name: exchange.name ?? "p",
+    ...(exchange.filterName !== undefined && { filter_name: exchange.filterName }),
     root_id: exchange.rootId ?? "",
     ...(exchange.vmId !== undefined && { vm_id: exchange.vmId }),
-    module: resolve(exchange.module),
+    ...(typeof exchange.module === "string"
+      ? { module: resolve(exchange.module) }
+      : { inline_b64: Buffer.from(exchange.module).toString("base64") }),
     ...(exchange.configuration && { config: configOf(exchange.configuration) }),
     ...(exchange.vmConfiguration && { vm_config: configOf(exchange.vmConfiguration) }),
     ...(exchange.environment && { env: exchange.environment }),
+    ...(exchange.failurePolicy && { failure_policy: exchange.failurePolicy }),
+    ...(exchange.failOpen !== undefined && { fail_open: exchange.failOpen }),
+    ...(exchange.capabilities && { capabilities: exchange.capabilities }),
+    ...(exchange.allowOnHeadersStopIteration !== undefined && { allow_stop: exchange.allowOnHeadersStopIteration }),
   };
   return {
-    name: exchange.module,
+    name: exchange.title ?? (typeof exchange.module === "string" ? exchange.module : "module"),
     plugins: [plugin],
     clients: [
       {

@@ -202,7 +202,7 @@ describe("pwh, with a bad command line", () => {
 
   test("--version and --help answer", () => {
     expect(pwh(["--version"]).out).toBe("0.1.0\n");
-    expect(pwh(["--help"]).out).toContain("pwh run <file>");
+    expect(pwh(["--help"]).out).toContain("pwh run [file]");
     expect(pwh(["run", "--help"]).out).toContain("--response-header");
   });
 });

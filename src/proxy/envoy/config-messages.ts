@@ -99,13 +99,13 @@ function jsonValue(json: unknown, where: string): Value {
 }
 
 /** Keys in the order of their text, as protobuf writes maps when it is to be deterministic. */
-function structBytes(struct: Readonly<Record<string, unknown>>): Uint8Array {
+export function structBytes(struct: Readonly<Record<string, unknown>>): Uint8Array {
   const writer = new MessageWriter();
   for (const [key, value] of sorted(struct)) writer.bytes(1, mapEntry(key, valueBytes(value)));
   return writer.finish();
 }
 
-function valueBytes(json: unknown): Uint8Array {
+export function valueBytes(json: unknown): Uint8Array {
   const writer = new MessageWriter();
   if (json === null) writer.varint(1, 0);
   else if (typeof json === "number") writer.double(2, json);
@@ -116,7 +116,7 @@ function valueBytes(json: unknown): Uint8Array {
   return writer.finish();
 }
 
-function listBytes(items: readonly unknown[]): Uint8Array {
+export function listBytes(items: readonly unknown[]): Uint8Array {
   const writer = new MessageWriter();
   for (const item of items) writer.bytes(1, valueBytes(item));
   return writer.finish();
