@@ -32,6 +32,7 @@ export type HarnessErrorCode =
   | "WOULD_CRASH_ENVOY" // a plugin did what ends a real Envoy
   | "DIAGNOSTIC" // with `strict`: something that Envoy leaves undefined
   | "MANIFEST_INVALID" // a YAML file of Kubernetes or Envoy that cannot be used
+  | "REGISTRY_FAILED" // an image could not be put into a registry
   // A real Envoy
   | "ENVOY_MISSING" // none was found where it was looked for
   | "ENVOY_UNUSABLE" // what was found is no Envoy that runs here

@@ -6,6 +6,7 @@ import type { CommandOptions } from "./arguments.js";
 import { curlArguments } from "./arguments.js";
 import { exitCodeOf, printError, UsageError } from "./errors.js";
 import { benchCommand } from "./bench.js";
+import { deployCommand } from "./deploy.js";
 import { diffCommand } from "./diff.js";
 import { importCommand } from "./import.js";
 import { initCommand } from "./init.js";
@@ -37,6 +38,7 @@ const commands: readonly Command[] = [
   diffCommand,
   inspectCommand,
   preflightCommand,
+  deployCommand,
   fuzzCommand,
   benchCommand,
   verifyCommand,

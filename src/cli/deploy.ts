@@ -1,0 +1,37 @@
+import { didYouMean } from "../abi/nearest.js";
+import type { CommandOptions } from "./arguments.js";
+import type { Command } from "./commands.js";
+import { deployOci, ociOptions } from "./deploy-oci.js";
+import { UsageError } from "./errors.js";
+
+/** One of the things that `pwh deploy` makes; each has a file of its own. */
+interface Action {
+  readonly options: CommandOptions;
+  /** @returns The exit code. */
+  run(files: readonly string[], args: Record<string, unknown>): Promise<number>;
+}
+
+const actions: Readonly<Record<string, Action>> = {
+  oci: { options: ociOptions, run: deployOci },
+};
+
+export const deployCommand: Command = {
+  name: "deploy",
+  usage: "deploy <what> [files..]",
+  summary: "write what brings a module to a proxy: an OCI image (oci)",
+  positionals: {
+    what: { describe: Object.keys(actions).join(", "), type: "string", demandOption: true },
+    files: { describe: "oci: the module", type: "string", array: true },
+  },
+  options: Object.assign({}, ...Object.values(actions).map(({ options }) => options)) as CommandOptions,
+  examples: ["$0 deploy oci filter.wasm -o image/ --push registry.example.com/team/filter:v1"],
+  async run(args) {
+    const what = String(args["what"]);
+    const action = Object.hasOwn(actions, what) ? actions[what] : undefined;
+    if (action === undefined) {
+      const names = Object.keys(actions);
+      throw new UsageError(`Cannot deploy "${what}"${didYouMean(what, names)}: there is ${names.join(", ")}`);
+    }
+    return action.run(((args["files"] as unknown[] | undefined) ?? []).map(String), args);
+  },
+};
