@@ -14,6 +14,7 @@ import { inspectCommand } from "./inspect.js";
 import { envoyCommand } from "./envoy.js";
 import { fuzzCommand } from "./fuzz.js";
 import { preflightCommand } from "./preflight.js";
+import { lintCommand } from "./lint.js";
 import { runCommand } from "./run.js";
 import { testCommand } from "./test.js";
 import { verifyCommand } from "./verify.js";
@@ -41,6 +42,7 @@ const commands: readonly Command[] = [
   deployCommand,
   fuzzCommand,
   benchCommand,
+  lintCommand,
   verifyCommand,
   envoyCommand,
 ];

@@ -16,7 +16,10 @@ const secretHeaders: ReadonlySet<string> = new Set([
 const secretName =
   /(^|[-_.])(api[-_]?key|auth|token|secret|password|passwd|pwd|session|sid|credential|signature|jwt|key)s?($|[-_.])|(token|secret|password|apikey|credentials?)$/i;
 
-const isSecret = (name: string): boolean => secretHeaders.has(name.toLowerCase()) || secretName.test(name);
+/** Whether a key of a configuration or a body says that its value is secret. */
+export const isSecretName = (name: string): boolean => secretName.test(name);
+
+const isSecret = (name: string): boolean => secretHeaders.has(name.toLowerCase()) || isSecretName(name);
 
 /** The scheme of an authorization is kept: plugins look at it. */
 export function redactHeaders(pairs: readonly Pair[]): Pair[] {
