@@ -1,6 +1,7 @@
 import { readNamedFile } from "../harness/source.js";
-import type { ManifestFile } from "../manifest/documents.js";
-import { pathText, readManifest } from "../manifest/documents.js";
+import type { ManifestDocument, ManifestFile } from "../manifest/documents.js";
+import { pathText, readManifest, valueAt } from "../manifest/documents.js";
+import { field, wasmFiltersOf } from "../manifest/wasm-filters.js";
 import { describeFile } from "../vm/file-kind.js";
 import { LintContext } from "./context.js";
 import { disabledBy } from "./disable.js";
@@ -45,7 +46,7 @@ export interface TextFile {
 export async function lint(names: readonly string[], options: LintOptions = {}): Promise<LintResult> {
   const files: ManifestFile[] = [];
   for (const name of names) files.push(await readFile(name));
-  const module = options.module === undefined ? undefined : await readLintModule(options.module);
+  const module = options.module === undefined ? undefined : await readLintModule(options.module, rootIdsOf(files));
   return lintFiles(files, options, module);
 }
 
@@ -108,6 +109,20 @@ function lintFiles(files: readonly ManifestFile[], options: LintOptions, module:
         a.column - b.column,
     );
   return { files: files.map(({ file }) => file), findings };
+}
+
+/** The names under which the manifests ask a module for its root context. */
+function rootIdsOf(files: readonly ManifestFile[]): string[] {
+  const documents = files.flatMap((file) => file.documents);
+  const ofPlugins = documents.flatMap(wasmFiltersOf).map(({ config }) => field(config, "root_id") ?? "");
+  const names = [
+    ["spec", "pluginName"],
+    ["spec", "wasm", "pluginName"],
+  ];
+  const isPlugin = ({ kind }: ManifestDocument): boolean => kind === "WasmPlugin" || kind === "TrafficExtension";
+  const ofObjects = documents.filter(isPlugin).map(({ value }) => names.map((path) => valueAt(value, path)));
+  const given = [...ofPlugins, ...ofObjects.map(([one, other]) => one ?? other ?? "")];
+  return given.filter((one) => typeof one === "string");
 }
 
 function placed(rule: Rule, draft: Draft | FileDraft): Finding {

@@ -1,6 +1,7 @@
 import { HarnessError, messageOf } from "../errors.js";
 import type { Inspection } from "../harness/inspect.js";
 import { inspect } from "../harness/inspect.js";
+import { loadPlugin } from "../harness/plugin.js";
 import { readNamedFile } from "../harness/source.js";
 import type { ModuleInfo } from "../vm/module-info.js";
 import { readModule } from "../vm/module-info.js";
@@ -13,25 +14,37 @@ export interface LintModule {
   readonly inspection: Inspection | undefined;
   readonly info: ModuleInfo | undefined;
   readonly problem: string | undefined;
+  /** Root ids under which the module finds no root context. */
+  readonly missingRoots: ReadonlySet<string>;
 }
 
-/** @throws {HarnessError} FILE_UNREADABLE */
-export async function readLintModule(file: string): Promise<LintModule> {
+/**
+ * @param rootIds Those that the manifests name: the module is started with each.
+ * @throws {HarnessError} FILE_UNREADABLE
+ */
+export async function readLintModule(file: string, rootIds: Iterable<string> = []): Promise<LintModule> {
   const bytes = await readNamedFile(file);
+  const missingRoots = new Set<string>();
   try {
     const info = readModule(bytes);
-    return { file, bytes, info, inspection: await inspect(bytes), problem: undefined };
+    const inspection = await inspect(bytes);
+    if (inspection.problems.length === 0) {
+      for (const rootId of new Set(rootIds)) if (await missesRoot(bytes, rootId)) missingRoots.add(rootId);
+    }
+    return { file, bytes, info, inspection, problem: undefined, missingRoots };
   } catch (thrown) {
     if (!(thrown instanceof HarnessError)) throw thrown;
-    return { file, bytes, info: undefined, inspection: undefined, problem: messageOf(thrown) };
+    return { file, bytes, info: undefined, inspection: undefined, problem: messageOf(thrown), missingRoots };
   }
 }
 
-/** Whether the text stands in the module's bytes: as UTF-8, or as UTF-16 like strings of AssemblyScript. */
-export function containsText({ bytes }: LintModule, text: string): boolean {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.includes(text, 0, "utf8") || buffer.includes(text, 0, "utf16le");
+/** Whether the module, started under this root id, has no root context for it: SDKs say so, or trap. */
+async function missesRoot(bytes: Uint8Array, rootId: string): Promise<boolean> {
+  try {
+    await using plugin = await loadPlugin(bytes, { rootId });
+    return plugin.logs.some(({ message }) => /missing root context factory/i.test(message));
+  } catch (thrown) {
+    if (!(thrown instanceof HarnessError)) throw thrown;
+    return [thrown.message, ...thrown.details].some((text) => /missing root context factory/i.test(text));
+  }
 }
-
-/** Whether SDKs of the language find the root context by its name. */
-export const looksUpRoots = (language: string): boolean => /assemblyscript|c\+\+/i.test(language);

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, ManifestDocument, Path } from "../../manifest/documents.js";
-import { isObject, valueAt } from "../../manifest/documents.js";
+import { isObject, nameOf, valueAt } from "../../manifest/documents.js";
 import { field, spelling, typeName } from "../../manifest/wasm-filters.js";
 import { didYouMean } from "../../abi/nearest.js";
 import { listAt } from "../context.js";
@@ -146,6 +146,15 @@ export const bootstrapRules: readonly Rule[] = [
       for (const document of context.of("Bootstrap")) {
         yield* unknown(document, [], bootstrapFields);
         yield* unknown(document, resources(document), resourceFields);
+        for (const name of ["listeners", "clusters"]) {
+          const path = [...resources(document), name];
+          const list = valueAt(document.value, path);
+          if (list === undefined || list === null) continue;
+          if (!Array.isArray(list)) yield draft(document, path, `${name} must be a list, and is ${nameOf(list)}`);
+          for (const [index, one] of listAt(document.value, path).entries()) {
+            if (!isObject(one)) yield draft(document, [...path, index], `must be an object, and is ${nameOf(one)}`);
+          }
+        }
         for (const { path, value } of objects(document.value, [], isManager)) {
           const key = spelling(value, "http_filters");
           for (const index of listAt(value, [key]).keys())

@@ -3,7 +3,6 @@ import { isObject, nameOf } from "../../manifest/documents.js";
 import { field, spelling, typeName } from "../../manifest/wasm-filters.js";
 import { listAt, objectAt, selectorOf } from "../context.js";
 import type { LintContext, PluginPlace } from "../context.js";
-import { containsText, looksUpRoots } from "../module-facts.js";
 import { misfits, pluginConfig } from "../messages.js";
 import type { Rule } from "../rule.js";
 import { draft, renameKey, replaceValue, shown } from "../rule.js";
@@ -277,16 +276,11 @@ export const pluginConfigRules: readonly Rule[] = [
     why: 'AssemblyScript and C++ SDKs look the root context up by it: "Missing root context factory for root id", and requests get 503.',
     fix: "Write the name that the source registers.",
     *check(context) {
-      const { module } = context;
-      if (module?.inspection === undefined || !looksUpRoots(module.inspection.toolchain.language)) return;
       for (const { document, config, configPath } of context.plugins) {
         const rootId = textOf(field(config, "root_id"));
-        if (rootId === "" || containsText(module, rootId)) continue;
-        yield draft(
-          document,
-          [...configPath, spelling(config, "root_id")],
-          `root_id ${shown(rootId)} does not occur in the module`,
-        );
+        if (context.module?.missingRoots.has(rootId) !== true) continue;
+        const message = `the module has no root context for root_id ${shown(rootId)}: it logs "Missing root context factory"`;
+        yield draft(document, [...configPath, spelling(config, "root_id")], message);
       }
     },
   },

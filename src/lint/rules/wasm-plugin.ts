@@ -2,7 +2,6 @@ import type { Json, JsonObject, ManifestDocument, Path } from "../../manifest/do
 import { isObject, nameOf, valueAt } from "../../manifest/documents.js";
 import { listAt, namespaceOf, selectorOf, textAt } from "../context.js";
 import type { LintContext } from "../context.js";
-import { containsText, looksUpRoots } from "../module-facts.js";
 import type { Rule } from "../rule.js";
 import { draft, shown } from "../rule.js";
 import { isSubdomain } from "./names.js";
@@ -273,13 +272,11 @@ export const wasmPluginRules: readonly Rule[] = [
     why: 'AssemblyScript and C++ modules answer 503 otherwise: "Missing root context factory for root id".',
     fix: "Set pluginName to the registered name.",
     *check(context) {
-      const { module } = context;
-      if (module?.inspection === undefined || !looksUpRoots(module.inspection.toolchain.language)) return;
       for (const { document, path, value } of context.wasmPlugins()) {
         const name = textAt(value, ["pluginName"]) ?? "";
-        if (name !== "" && !containsText(module, name)) {
-          yield draft(document, [...path, "pluginName"], `pluginName ${shown(name)} does not occur in the module`);
-        }
+        if (context.module?.missingRoots.has(name) !== true) continue;
+        const message = `the module has no root context for pluginName ${shown(name)}: it logs "Missing root context factory"`;
+        yield draft(document, [...path, "pluginName"], message);
       }
     },
   },
