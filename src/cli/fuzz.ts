@@ -1,5 +1,7 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
+import type { ForeignFile } from "../fuzz/corpus/corpus.js";
+import type { CoverageCounts } from "../vm/coverage.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import { lastOf, pluginInput, pluginOptions, repeated, text } from "./exchange-options.js";
@@ -18,6 +20,9 @@ export const fuzzCommand: Command = {
     runs: { ...text, describe: "cases to play [10000]" },
     time: { ...text, describe: "seconds after which to stop [20]" },
     "max-failures": { ...text, describe: "different causes after which to stop [5]" },
+    coverage: { type: "boolean", describe: "follow coverage: keep what reaches new code, and change it further" },
+    corpus: { ...text, describe: "directory of cases to begin with and to add to; follows coverage" },
+    "minimize-corpus": { ...text, describe: "remove the cases of this directory that reach nothing of their own" },
     budget: { ...text, describe: "milliseconds the plugin may take for one case [500]" },
     replay: { ...text, describe: "SEED:PATH of a finding: play it again" },
     json: { type: "boolean", describe: "print events, one JSON object a line: progress, finding, summary" },
@@ -31,6 +36,9 @@ export const fuzzCommand: Command = {
     const replay = replayArgument(lastOf(args, "replay"));
     const [seed, runs, time] = [number("seed", 0, 0x7fffffff), number("runs", 1, 1e9), number("time", 1, 86_400)];
     const [maxFailures, budgetMs] = [number("max-failures", 1, 1000), number("budget", 1, 60_000)];
+    const minimize = lastOf(args, "minimize-corpus");
+    if (minimize !== undefined) return minimizeCorpusOf(file, args, minimize, budgetMs, json);
+    const corpus = lastOf(args, "corpus");
     const [{ fuzz }, { findingJson, findingText }] = await Promise.all([
       import("../fuzz/fuzz.js"),
       import("../fuzz/finding-text.js"),
@@ -54,6 +62,8 @@ export const fuzzCommand: Command = {
         ...pluginInput(args),
         ...(args["property"] !== undefined && { property: listOf(args["property"]) }),
         stateful: args["stateful"] === true,
+        coverage: args["coverage"] === true,
+        ...(corpus !== undefined && { corpus }),
         ...(seed !== undefined && { seed }),
         ...(runs !== undefined && { runs }),
         ...(time !== undefined && { timeMs: time * 1000 }),
@@ -72,6 +82,7 @@ export const fuzzCommand: Command = {
       process.removeListener("SIGINT", interrupt);
       if (live) process.stderr.write("\r\u001b[K");
     }
+    for (const one of report.foreignFiles ?? []) process.stderr.write(`${foreignText(one)}\n`);
     for (const finding of report.findings) {
       if (json) print({ event: "finding", ...findingJson(finding) });
       else process.stdout.write(`${findingText(file, finding)}\n\n`);
@@ -85,7 +96,7 @@ export const fuzzCommand: Command = {
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {
   if (given === undefined) return undefined;
-  const found = /^(-?\d+):(c?\d+(?::\d+)*)$/.exec(given);
+  const found = /^(-?\d+):(c?\d+(?::\d+)*|g[\d@a-f+_.-]+(?::\d+)*)$/.exec(given);
   if (found === null) {
     throw new UsageError(
       `Cannot use --replay "${given}": it is SEED:PATH as a finding prints it, for example 1:17:0:3`,
@@ -94,17 +105,57 @@ function replayArgument(given: string | undefined): { seed: number; path: string
   return { seed: Number(found[1]), path: found[2]! };
 }
 
-function progressText({ runs, findings, elapsedMs }: FuzzProgress): string {
-  const rate = Math.round((runs / elapsedMs) * 1000);
-  return `${runs} runs, ${rate} a second, ${findings} findings, ${(elapsedMs / 1000).toFixed(0)} s`;
+/** Minimizes instead of fuzzing. */
+async function minimizeCorpusOf(
+  file: string,
+  args: Record<string, unknown>,
+  corpus: string,
+  budgetMs: number | undefined,
+  json: boolean,
+): Promise<number> {
+  const { minimizeCorpus } = await import("../fuzz/corpus/minimize.js");
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    const { kept, removed, foreignFiles, coverage } = await minimizeCorpus({
+      module: file,
+      ...pluginInput(args),
+      corpus,
+      ...(budgetMs !== undefined && { budgetMs }),
+      signal: stop.signal,
+    });
+    for (const one of foreignFiles) process.stderr.write(`${foreignText(one)}\n`);
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ event: "minimized", kept: kept.length, removed, foreignFiles, coverage })}\n`
+        : `${kept.length} cases stay in ${corpus}, ${removed.length} removed; they reach ${coverageText(coverage)}\n`,
+    );
+    return 0;
+  } finally {
+    process.removeListener("SIGINT", interrupt);
+  }
 }
 
-function summaryText({ runs, findings, elapsedMs, spent, seed, ended, properties }: FuzzReport): string {
+const foreignText = ({ file, reason }: ForeignFile): string => `${file} is left alone: ${reason}`;
+
+function coverageText({ functions, edges }: CoverageCounts): string {
+  return `${functions.reached} of ${functions.all} functions, ${edges.reached} of ${edges.all} edges`;
+}
+
+function progressText({ runs, findings, elapsedMs, coverage }: FuzzProgress): string {
+  const rate = Math.round((runs / elapsedMs) * 1000);
+  const reached = coverage === undefined ? "" : `, ${coverage.edges.reached} edges, corpus ${coverage.corpus}`;
+  return `${runs} runs, ${rate} a second, ${findings} findings${reached}, ${(elapsedMs / 1000).toFixed(0)} s`;
+}
+
+function summaryText({ runs, findings, elapsedMs, spent, seed, ended, properties, coverage }: FuzzReport): string {
   const share = (ms: number): string => `${Math.round((ms / elapsedMs) * 100)} %`;
   const found = findings.length === 0 ? "no finding" : `${findings.length} finding${findings.length > 1 ? "s" : ""}`;
   return [
     `${found} in ${runs} runs (${spent.played} exchanges or sequences played), ${(elapsedMs / 1000).toFixed(1)} s, seed ${seed}, ended by ${ended}`,
     `time: plugin and proxy ${share(spent.playMs)}, restoring ${share(spent.restoreMs)}, generating, checking and shrinking ${share(spent.otherMs)}`,
+    ...(coverage === undefined ? [] : [`reached: ${coverageText(coverage)}; ${coverage.corpus} cases in the corpus`]),
     `checked: ${properties.join(", ")}`,
   ].join("\n");
 }

@@ -88,6 +88,9 @@ export const exchange = withWords<FuzzExchange>(drawExchange, shrinkExchange);
 /** What `fuzz` plays: exchanges on one plugin, with what its calls are answered. */
 export const fuzzCase = withWords<FuzzCase>(drawCase, shrinkCase);
 
+/** A case that was made some other way, to be shrunk. */
+export const caseItself = (given: FuzzCase): Arbitrary<FuzzCase> => new Drawn(() => given, shrinkCase);
+
 /** Ways to cut these bytes into at most 8 pieces, none of them empty. Shrinks to one piece. */
 export function chunking(bytes: Uint8Array): Arbitrary<readonly Uint8Array[]> {
   if (bytes.length === 0) return fc.constant([]);

@@ -2,16 +2,25 @@ import fc from "fast-check";
 import type { RunDetails } from "fast-check";
 import { HarnessError } from "../errors.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
-import { fuzzCase } from "./arbitraries.js";
+import { Coverage } from "../vm/coverage.js";
+import { caseItself, fuzzCase } from "./arbitraries.js";
 import type { FuzzCase } from "./case.js";
 import { fuzzConfiguration } from "./configuration.js";
+import type { ForeignFile } from "./corpus/corpus.js";
 import type { Hints } from "./generate/vocabulary.js";
+import type { FollowedCase, GuidedProgress } from "./guided/guided-hunt.js";
+import { GuidedHunt, pathOf } from "./guided/guided-hunt.js";
+import { Hunt } from "./hunt.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
 import { propertiesNamed } from "./properties.js";
 import { wordsIn } from "./words.js";
 
-export interface FuzzOptions extends FilterOptions {
+export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
+  /** Follows coverage: what reaches new code is kept and changed further. Default: false; true with `corpus`. */
+  readonly coverage?: boolean;
+  /** Directory of a corpus to begin with and to add to; made when there is none. Default: the corpus ends with the run. */
+  readonly corpus?: string;
   /** Names of properties to check. Default: those that hold for any sane filter. */
   readonly property?: readonly string[];
   /** Properties of your own, checked besides. */
@@ -42,6 +51,8 @@ export interface FuzzProgress {
   readonly runs: number;
   readonly findings: number;
   readonly elapsedMs: number;
+  /** Where coverage is followed. */
+  readonly coverage?: GuidedProgress;
 }
 
 /** One cause, with the smallest input that was found for it. */
@@ -76,14 +87,16 @@ export interface FuzzReport {
     readonly restoreMs: number;
     readonly otherMs: number;
   };
+  /** Where coverage is followed. */
+  readonly coverage?: GuidedProgress;
+  /** What lies in the corpus' directory and is none of a corpus; left as it is. */
+  readonly foreignFiles?: readonly ForeignFile[];
   /** Why it ended. */
   readonly ended: "runs" | "time" | "failures" | "stopped" | "replayed";
 }
 
 /** Cases between two looks at the clock, at the signal and at whoever wants progress. */
 const slice = 100;
-/** Milliseconds that such a slice has, all cases together, before they get a budget each: a watchdog costs as much as a case does. */
-const sliceMs = 1000;
 
 /**
  * Looks for requests, answers and configurations that break properties of a plugin; each is shrunk to the smallest.
@@ -109,11 +122,21 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const filter = filterOf(options);
   const begun = performance.now();
   const elapsed = (): number => performance.now() - begun;
-  const player = await Player.create(filter, { budgetMs, seed });
+  const follows = options.coverage === true || options.corpus !== undefined || path?.startsWith("g") === true;
+  const coverage = follows ? new Coverage() : undefined;
+  const player = await Player.create({ ...filter, ...(coverage && { coverage }) }, { budgetMs, seed });
   const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked));
   const arbitrary = fuzzCase(hints);
+  const guided =
+    coverage &&
+    (await GuidedHunt.create(coverage, {
+      seed,
+      hints,
+      settings: player.faults?.settings ?? {},
+      directory: options.corpus,
+    }));
   let at = 0;
   const done = (): FuzzReport["ended"] | undefined => {
     if (signal?.aborted === true) return "stopped";
@@ -122,7 +145,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     return at >= runs ? "runs" : undefined;
   };
   let ended: FuzzReport["ended"] | undefined;
-  const examine = (details: RunDetails<[FuzzCase]>): boolean => {
+  /** @param origin The case that was shrunk; undefined for one that its run alone made. */
+  const examine = (details: RunDetails<[FuzzCase]>, origin?: FollowedCase): boolean => {
     if (!details.failed || hunt.found === undefined) return false;
     const given = details.counterexample![0];
     const violation = hunt.look(given) ?? hunt.found.violation;
@@ -132,23 +156,63 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       case: given,
       configuration: undefined,
       seed,
-      path: details.counterexamplePath!,
+      path: origin === undefined ? details.counterexamplePath! : pathOf(origin, details.counterexamplePath!),
       shrinks: details.numShrinks,
-      run: Number(details.counterexamplePath!.split(":")[0]),
+      run: origin?.run ?? Number(details.counterexamplePath!.split(":")[0]),
       foundAfterMs: hunt.found.at - begun,
       lastCalls: player.lastCalls(),
     });
     hunt.known.add(`${hunt.found.property}: ${hunt.found.violation.cause}`);
     return true;
   };
+  const shrunk = (given: FuzzCase, parameters: fc.Parameters<[FuzzCase]>): RunDetails<[FuzzCase]> =>
+    fc.check(
+      fc.property(caseItself(given), (one) => hunt.holds(one)),
+      { seed, ...parameters },
+    );
+  /** Plays some cases that their runs alone make. @returns The next run. */
+  const lookAtSlice = (): number => {
+    const look = (): RunDetails<[FuzzCase]> => {
+      hunt.begin();
+      return fc.check(
+        fc.property(arbitrary, (one) => hunt.holds(one)),
+        {
+          seed,
+          path: String(at),
+          numRuns: Math.min(slice, runs - at),
+          interruptAfterTimeLimit: Math.max(1, timeMs - elapsed()),
+        },
+      );
+    };
+    // where a case hangs, or much is to be shrunk, the same cases are looked at again, with a budget for each
+    let details: RunDetails<[FuzzCase]> | undefined;
+    player.batch(() => (details = look()));
+    details ??= look();
+    return examine(details) ? findings.at(-1)!.run + 1 : at + Math.max(1, details.numRuns);
+  };
+  /** Plays some cases that follow coverage. @returns The next run. */
+  const follow = async (hunting: GuidedHunt): Promise<number> => {
+    const broken = hunting.next(Math.min(slice, runs - at), timeMs - elapsed(), player, hunt);
+    if (broken !== undefined) {
+      const left = Math.max(1, timeMs - elapsed());
+      hunting.apart(() => examine(shrunk(broken.case, { numRuns: 1, interruptAfterTimeLimit: left }), broken));
+    }
+    await hunting.save();
+    return hunting.at;
+  };
   try {
     if (path !== undefined) {
-      if (!/^c?\d+(:\d+)*$/.test(path))
+      if (!pathPattern.test(path))
         throw new HarnessError("OPTION_INVALID", `Cannot replay "${path}": a path is numbers with colons, as 17:0:3`);
       ended = "replayed";
     }
     const ofConfiguration = path?.startsWith("c") === true;
-    if (path !== undefined && !ofConfiguration) {
+    if (guided !== undefined && path?.startsWith("g") === true) {
+      const { descendant, choices } = guided.replayed(path.slice(1));
+      hunt.begin();
+      examine(shrunk(descendant.case, { path: `0${choices}`, endOnFailure: true }), descendant);
+      at = 1;
+    } else if (path !== undefined && !ofConfiguration) {
       hunt.begin();
       examine(
         fc.check(
@@ -163,24 +227,14 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       if (found !== undefined) findings.push(found);
     }
     while ((ended ??= done()) === undefined) {
-      const look = (): RunDetails<[FuzzCase]> => {
-        hunt.begin();
-        return fc.check(
-          fc.property(arbitrary, (one) => hunt.holds(one)),
-          {
-            seed,
-            path: String(at),
-            numRuns: Math.min(slice, runs - at),
-            interruptAfterTimeLimit: Math.max(1, timeMs - elapsed()),
-          },
-        );
-      };
-      // where a case hangs, or much is to be shrunk, the same cases are looked at again, with a budget for each
-      let details: RunDetails<[FuzzCase]> | undefined;
-      player.batch(sliceMs, () => (details = look()));
-      details ??= look();
-      at = examine(details) ? findings.at(-1)!.run + 1 : at + Math.max(1, details.numRuns);
-      options.onProgress?.({ runs: at, findings: findings.length, elapsedMs: elapsed() });
+      if (guided === undefined) at = lookAtSlice();
+      else at = await follow(guided);
+      options.onProgress?.({
+        runs: at,
+        findings: findings.length,
+        elapsedMs: elapsed(),
+        ...(guided && { coverage: guided.progress }),
+      });
       await new Promise((resolve) => setImmediate(resolve)); // lets signals arrive
     }
   } finally {
@@ -195,51 +249,19 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     properties: [...checked.map(({ name }) => name), ...(withConfiguration ? [configurationRobust] : [])],
     elapsedMs,
     spent: { played, playMs, restoreMs, otherMs: elapsedMs - playMs - restoreMs },
+    ...(guided && { coverage: guided.progress, foreignFiles: guided.foreign }),
     ended: ended ?? "runs",
   };
 }
 
+/** A run, or a lineage behind "g", or a run of configurations behind "c"; then the choices of the shrinker. */
+const pathPattern = /^(c?\d+|g[\d@a-f+_.-]+)(:\d+)*$/;
 const configurationRobust = "configuration-robust";
 const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
   (names ?? []).filter((name) => name !== configurationRobust);
 /** Only `configuration-robust` was asked for: nothing else is to be checked. */
 const withOnly = (names: readonly string[] | undefined, checked: readonly FuzzProperty[]): readonly FuzzProperty[] =>
   names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? [] : checked;
-
-/** Finds one new cause at a time: while it is shrunk, only the same property counts as broken. */
-class Hunt {
-  readonly known = new Set<string>();
-  found: { readonly property: string; readonly violation: Violation; readonly at: number } | undefined;
-  private readonly _player: Player;
-  private readonly _properties: readonly FuzzProperty[];
-
-  constructor(player: Player, properties: readonly FuzzProperty[]) {
-    this._player = player;
-    this._properties = properties;
-  }
-
-  begin(): void {
-    this.found = undefined;
-  }
-
-  holds(given: FuzzCase): boolean {
-    return this.look(given) === undefined;
-  }
-
-  /** The first new violation of a case; once one was met, only those of its cause. */
-  look(given: FuzzCase): Violation | undefined {
-    const played = this._player.play(given);
-    for (const property of this._properties) {
-      if (this.found !== undefined && this.found.property !== property.name) continue;
-      const violation = property.check(given, played, (other) => this._player.play(other));
-      if (violation === undefined || this.known.has(`${property.name}: ${violation.cause}`)) continue;
-      if (this.found !== undefined && this.found.violation.cause !== violation.cause) continue;
-      this.found ??= { property: property.name, violation, at: performance.now() };
-      return violation;
-    }
-    return undefined;
-  }
-}
 
 /** What is left for the proxy, which refuses options that it does not know. */
 function filterOf(options: FuzzOptions): FilterOptions {
@@ -252,6 +274,8 @@ const ownOptions = [
   "property",
   "properties",
   "stateful",
+  "coverage",
+  "corpus",
   "seed",
   "runs",
   "timeMs",
@@ -261,4 +285,4 @@ const ownOptions = [
   "hints",
   "onProgress",
   "signal",
-] as const satisfies readonly Exclude<keyof FuzzOptions, keyof FilterOptions>[];
+] as const satisfies readonly Exclude<keyof FuzzOptions, Exclude<keyof FilterOptions, "coverage">>[];

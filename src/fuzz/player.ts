@@ -66,6 +66,9 @@ export interface PlayerOptions {
 /** Longest virtual time that one exchange may take: far over any time-out of a plugin's call. */
 const longestMs = 120_000;
 
+/** Milliseconds that many cases have together, before they get a budget each: a watchdog costs as much as a case does. */
+const batchMs = 1000;
+
 /** What the upstreams answer to the case under way. */
 interface Answers {
   /** By exchange, in the order in which they were sent. */
@@ -123,8 +126,8 @@ export class Player {
     return this.proxy.trace.slice(-12).map((event) => formatEvent(event));
   }
 
-  /** Does work that plays many cases under one watchdog; it ends in the middle when a case hangs, or all take longer than that. */
-  batch(batchMs: number, work: () => void): void {
+  /** Does work that plays many cases under one watchdog; it ends in the middle when a case hangs, or all take longer than a second. */
+  batch(work: () => void): void {
     try {
       this._vm.guard.run(work, undefined, batchMs + this._budgetMs);
     } catch (thrown) {

@@ -19,6 +19,8 @@ export interface FuzzProperty {
   readonly summary: string;
   /** Checked unless others are named: it holds for any sane filter. Default false. */
   readonly byDefault?: boolean;
+  /** It plays other cases to compare with: seldom checked where coverage leads to many cases that are nearly the same. */
+  readonly compares?: boolean;
   /** @param again Plays another case in a fresh state of the same plugin. */
   check(given: FuzzCase, played: Played, again: (other: FuzzCase) => Played): Violation | undefined;
 }
@@ -124,6 +126,7 @@ function invariant(
     name,
     summary,
     byDefault: true,
+    compares: true,
     check(given, played, again) {
       if (given.repeat > 1 || !given.exchanges.every(undisturbed)) return undefined;
       const last = given.exchanges.length - 1;
@@ -167,6 +170,7 @@ const isolated: FuzzProperty = {
   name: "isolated",
   summary: "the outcome of a request does not depend on those before it",
   byDefault: true,
+  compares: true,
   check(given, played, again) {
     if (given.repeat > 1 || given.exchanges.length < 2 || !given.exchanges.every(undisturbed)) return undefined;
     const last = given.exchanges.length - 1;

@@ -19,6 +19,10 @@ export interface CounterIndexes {
 const largestBody = 7_000_000;
 const mostLoops = 40_000;
 
+/** Bytes between a constant and the `select` that may take it. */
+const selectReach = 16;
+
+const select = 0x1b;
 const localTee = 0x22;
 const localSet = 0x21;
 const i32 = 0x7f;
@@ -37,7 +41,7 @@ interface Block {
 export class CounterWriter {
   /** By counter. */
   readonly kinds: CounterKind[] = [];
-  /** Numbers that are compared with, each once. */
+  /** Numbers that are compared with or chosen from, each once. */
   readonly compared = new Set<number | bigint>();
   /** Where stretches of the original begin: in the new content, and in the original file. */
   readonly stretches: { readonly at: number[]; readonly from: number[] } = { at: [], from: [] };
@@ -113,6 +117,8 @@ export class CounterWriter {
     };
     this._edge(CounterKind.entry);
     let constant: number | bigint | undefined;
+    /** The last constants and where they stand: a `select` that follows soon may choose between them. */
+    let chosen: { readonly value: number; readonly at: number }[] = [];
     while (blocks.length > 0) {
       const at = code.at;
       const instruction = code.u8("an instruction");
@@ -189,6 +195,7 @@ export class CounterWriter {
           break;
         case Op.i32Const:
           constant = code.signedLeb("an i32.const");
+          chosen = [...chosen.slice(-3), { value: constant, at }];
           break;
         case 0x42:
           constant = code.signedLeb64("an i64.const");
@@ -196,6 +203,9 @@ export class CounterWriter {
         default:
           skipImmediates(code, instruction);
           if (before !== undefined && comparing(instruction)) this.compared.add(before);
+          if (instruction === select) {
+            for (const one of chosen) if (at - one.at < selectReach) this.compared.add(one.value);
+          }
       }
     }
     flush(code.at);

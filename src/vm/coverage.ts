@@ -11,6 +11,12 @@ export interface CoverageCounts {
   readonly edges: { readonly reached: number; readonly all: number };
 }
 
+/** What was noted: edges, function entries among them, that never ran before, by number; and how often a loop made more rounds. */
+export interface News {
+  readonly edges: ReadonlySet<number>;
+  readonly rounds: number;
+}
+
 /** Rounds of a loop that count as something new each; beyond, powers of two do. */
 const eachRound = 32;
 const mostRounds = 1 << 16;
@@ -28,8 +34,15 @@ export class Coverage {
   private _kinds: readonly CounterKind[] = [];
   /** By counter: the count at which it tells something new; 0 when nothing is left. */
   private _next = new Uint32Array(0);
-  private _edges = 0;
+  /** Edges and entries that were noted since `take`; and those before, which are still told of so that `reaches` sees them. */
+  private _fresh = new Set<number>();
+  private _taken: ReadonlySet<number> = new Set();
+  /** What `reaches` waits for. */
+  private _awaited: Set<number> | undefined;
   private _rounds = 0;
+  /** Function entries, and the other counters. */
+  private _all: readonly [number, number] = [0, 0];
+  private readonly _reached: [number, number] = [0, 0];
   private _table = "";
   private _listener: unknown;
 
@@ -41,6 +54,8 @@ export class Coverage {
     const { bytes: counted, kinds, table, compared, originalOffset } = instrument(bytes, info);
     this._kinds = kinds;
     this._next = new Uint32Array(kinds.length).fill(1);
+    const entries = kinds.filter((kind) => kind === CounterKind.entry).length;
+    this._all = [entries, kinds.length - entries];
     this._table = table;
     this.compared = compared;
     return { bytes: counted, originalOffset };
@@ -52,33 +67,57 @@ export class Coverage {
     (exports[this._table] as { set(index: number, value: unknown): void }).set(0, this._listener);
   }
 
-  /** Whether something was noted since this was asked last: edges that never ran before, and loops that made more rounds. */
-  take(): { readonly edges: number; readonly rounds: number } | undefined {
-    const [edges, rounds] = [this._edges, this._rounds];
-    if (edges + rounds === 0) return undefined;
-    this._edges = this._rounds = 0;
+  /** Whether `take` would answer something. */
+  get hasNews(): boolean {
+    return this._fresh.size + this._rounds > 0;
+  }
+
+  /** What was noted since this was asked last. */
+  take(): News | undefined {
+    if (!this.hasNews) return undefined;
+    const [edges, rounds] = [this._fresh, this._rounds];
+    this._taken = edges;
+    this._fresh = new Set();
+    this._rounds = 0;
     return { edges, rounds };
   }
 
-  counts(): CoverageCounts {
-    const reached = [0, 0];
-    const all = [0, 0];
-    for (const [i, kind] of this._kinds.entries()) {
-      const which = kind === CounterKind.entry ? 0 : 1;
-      all[which]!++;
-      if (this._next[i] !== 1) reached[which]!++;
+  /** Whether `work` passes all of these edges, which must be of the last that `take` gave. Notes nothing. */
+  reaches(edges: ReadonlySet<number>, work: () => void): boolean {
+    const awaited = new Set(edges);
+    this._awaited = awaited;
+    try {
+      work();
+    } finally {
+      this._awaited = undefined;
     }
-    return { functions: { reached: reached[0]!, all: all[0]! }, edges: { reached: reached[1]!, all: all[1]! } };
+    return awaited.size === 0;
+  }
+
+  counts(): CoverageCounts {
+    const [functions, edges] = this._all;
+    const [reachedFunctions, reachedEdges] = this._reached;
+    return { functions: { reached: reachedFunctions, all: functions }, edges: { reached: reachedEdges, all: edges } };
   }
 
   private _passed(counter: number, count: number): number {
+    if (this._awaited !== undefined) {
+      this._awaited.delete(counter);
+      return count;
+    }
     if (this.paused) return count;
     const known = this._next[counter]!;
+    const isLoop = this._kinds[counter] === CounterKind.loop;
     // an instance that was made later asks again for what is known
-    if (known !== count) return known;
-    if (count === 1) this._edges++;
-    else this._rounds++;
-    return (this._next[counter] = this._kinds[counter] === CounterKind.loop ? countAfter(count) : 0);
+    if (known !== count) return !isLoop && (this._fresh.has(counter) || this._taken.has(counter)) ? count : known;
+    const next = (this._next[counter] = isLoop ? countAfter(count) : 0);
+    if (count > 1) {
+      this._rounds++;
+    } else {
+      this._fresh.add(counter);
+      this._reached[this._kinds[counter] === CounterKind.entry ? 0 : 1]++;
+    }
+    return isLoop ? next : count;
   }
 }
 

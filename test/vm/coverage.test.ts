@@ -20,6 +20,12 @@ async function counted(wat: string): Promise<{ coverage: Coverage; exports: Reco
   return { coverage, exports: exports as Record<string, Call> };
 }
 
+/** How much was new. */
+function taken(coverage: Coverage): { edges: number; rounds: number } | undefined {
+  const news = coverage.take();
+  return news && { edges: news.edges.size, rounds: news.rounds };
+}
+
 const modules = readdirSync(fixture("."), { recursive: true, encoding: "utf8" }).filter(
   (file) => file.endsWith(".wasm") && !file.includes("node_modules"),
 );
@@ -89,11 +95,11 @@ describe("Coverage", () => {
       (if (local.get 0) (then nop))))`);
     expect(coverage.counts()).toEqual({ functions: { reached: 0, all: 1 }, edges: { reached: 0, all: 4 } });
     exports["f"]!(0);
-    expect(coverage.take()).toEqual({ edges: 3, rounds: 0 });
+    expect(taken(coverage)).toEqual({ edges: 3, rounds: 0 });
     exports["f"]!(0);
-    expect(coverage.take()).toBeUndefined();
+    expect(taken(coverage)).toBeUndefined();
     exports["f"]!(1);
-    expect(coverage.take()).toEqual({ edges: 2, rounds: 0 });
+    expect(taken(coverage)).toEqual({ edges: 2, rounds: 0 });
     expect(coverage.counts()).toEqual({ functions: { reached: 1, all: 1 }, edges: { reached: 4, all: 4 } });
   });
 
@@ -104,7 +110,7 @@ describe("Coverage", () => {
       (func (export "carries") (param i32) (result i32)
         (block (result i32) (i32.const 3) (br_if 0 (local.get 0)) (drop) (i32.const 4))))`);
     expect([exports["plain"]!(0), exports["plain"]!(1)]).toEqual([1, 2]);
-    expect(coverage.take()).toEqual({ edges: 3, rounds: 0 });
+    expect(taken(coverage)).toEqual({ edges: 3, rounds: 0 });
     expect([exports["carries"]!(1), exports["carries"]!(0)]).toEqual([3, 4]);
     expect(coverage.counts().edges).toEqual({ reached: 3, all: 3 });
   });
@@ -121,14 +127,14 @@ describe("Coverage", () => {
     const { coverage, exports } = await counted(`(module (func (export "f") (param i32)
       (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`);
     exports["f"]!(1); // entry, one round, not again
-    expect(coverage.take()).toEqual({ edges: 3, rounds: 0 });
+    expect(taken(coverage)).toEqual({ edges: 3, rounds: 0 });
     exports["f"]!(3); // again, the second and third round
-    expect(coverage.take()).toEqual({ edges: 1, rounds: 2 });
+    expect(taken(coverage)).toEqual({ edges: 1, rounds: 2 });
     exports["f"]!(3);
     exports["f"]!(2);
-    expect(coverage.take()).toBeUndefined();
+    expect(taken(coverage)).toBeUndefined();
     exports["f"]!(4);
-    expect(coverage.take()).toEqual({ edges: 0, rounds: 1 });
+    expect(taken(coverage)).toEqual({ edges: 0, rounds: 1 });
   });
 
   test("notes nothing while it is paused, and what was passed then later", async () => {
@@ -136,22 +142,39 @@ describe("Coverage", () => {
       (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`);
     coverage.paused = true;
     exports["f"]!(3);
-    expect(coverage.take()).toBeUndefined();
+    expect(taken(coverage)).toBeUndefined();
     expect(coverage.counts().edges.reached).toBe(0);
     coverage.paused = false;
     exports["f"]!(3);
-    expect(coverage.take()).toEqual({ edges: 4, rounds: 2 });
+    expect(taken(coverage)).toEqual({ edges: 4, rounds: 2 });
   });
 
   test("knows what another instance reached", async () => {
     const coverage = new Coverage();
     const { compiled } = await loadWithCounters(await assemble(`(module (func (export "f")))`), coverage);
-    for (const taken of [{ edges: 1, rounds: 0 }, undefined]) {
+    for (const wanted of [{ edges: 1, rounds: 0 }, undefined]) {
       const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module);
       coverage.listenTo(exports);
       (exports["f"] as Call)();
-      expect(coverage.take()).toEqual(taken);
+      expect(taken(coverage)).toEqual(wanted);
     }
+  });
+
+  test("tells whether a call reaches edges that were new, and notes nothing else then", async () => {
+    const { coverage, exports } = await counted(`(module (func (export "f") (param i32) (result i32)
+      (if (i32.eq (local.get 0) (i32.const 1)) (then (return (i32.const 5))))
+      (if (i32.eq (local.get 0) (i32.const 2)) (then (return (i32.const 6))))
+      (i32.const 7)))`);
+    exports["f"]!(3);
+    coverage.take();
+    exports["f"]!(1);
+    const { edges } = coverage.take()!;
+    expect(coverage.reaches(edges, () => exports["f"]!(3))).toBe(false);
+    expect(coverage.reaches(edges, () => exports["f"]!(1))).toBe(true);
+    expect(coverage.reaches(edges, () => exports["f"]!(2))).toBe(false);
+    expect(coverage.take()).toBeUndefined();
+    exports["f"]!(2);
+    expect(taken(coverage)).toEqual({ edges: 1, rounds: 0 });
   });
 
   test("runs a start section before anybody listens", async () => {

@@ -99,6 +99,15 @@ export class Vocabulary {
     if (/^\w+$/.test(word)) this.keys.push(word);
     this.bodies.push(bytesOf(word));
   }
+
+  /** Takes in what can only be a value: a number. */
+  learnValue(word: string): void {
+    if (this._known.has(word)) return;
+    this._known.add(word);
+    this.values.push(word);
+    this.segments.push(word);
+    this.bodies.push(bytesOf(word));
+  }
 }
 
 const encoder = new TextEncoder();
