@@ -1,11 +1,14 @@
-"""Writes test/recordings/manifests/cases.jsonl: 143 manifests with what real validators said of each.
+"""Writes test/recordings/manifests/: cases.jsonl has 143 manifests with what real validators said of each, envoy.jsonl static
+configurations with what Envoy said.
 
-    python3 tools/manifest-cases.py FOLDER OUT.jsonl
+    python3 tools/manifest-cases.py FOLDER test/recordings/manifests
 
 FOLDER is the istio-validate folder beside the reference: its generators make the manifests again (PyYAML), its recordings have
 the verdicts. Nothing is judged here; texts lose the case's file name and random white space only.
 """
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -71,7 +74,7 @@ with tempfile.TemporaryDirectory() as work:
     subprocess.run([sys.executable, "-c", source], cwd=work, check=True)
     subprocess.run([sys.executable, os.path.join(cases, "neg.py")], cwd=work, check=True, stdout=subprocess.DEVNULL)
     newest, old, server, proxy = admission("neg-admit.jsonl"), admission("neg-111.jsonl"), api(), envoy()
-    with open(out, "w") as target:
+    with open(os.path.join(out, "cases.jsonl"), "w") as target:
         for name in sorted(os.listdir(os.path.join(work, "neg"))):
             case = name[:-5]
             verdicts = {"istio-1.31": newest[case], "kube-apiserver-1.37.2": server[case]}
@@ -82,3 +85,27 @@ with tempfile.TemporaryDirectory() as work:
             with open(os.path.join(work, "neg", name)) as file:
                 manifest = file.read()
             target.write(json.dumps({"case": case, "manifest": manifest, "verdicts": verdicts}, ensure_ascii=False) + "\n")
+
+    # env.py writes one configuration after another and starts Envoy for each: here the file is kept instead
+    os.mkdir(os.path.join(work, "env"))
+    open(os.path.join(work, "env", "ok.wasm"), "wb").close()
+    with open(os.path.join(cases, "env.py")) as file:
+        source = file.read().replace("os.path.abspath('env')", "'/etc/envoy'")
+    kept = {}
+
+    class Kept:
+        @staticmethod
+        def run(*_args, **_options):
+            with open("env/t.yaml") as file:
+                kept[len(kept)] = file.read()
+            return type("Done", (), {"returncode": 0, "stdout": "", "stderr": ""})()
+
+    os.chdir(work)
+    sys.argv = ["env.py", "envoy", "1.40.0"]
+    values = {"__name__": "env", "subprocess": Kept}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(source.replace("import yaml, copy, subprocess,", "import yaml, copy,"), values)
+    with open(os.path.join(out, "envoy.jsonl"), "w") as target:
+        for index, name in enumerate(values["cases"]):
+            target.write(json.dumps({"case": name, "manifest": kept[index], "verdicts": {"envoy-1.40.0": proxy[name]}}) + "\n")
+    os.chdir(folder)

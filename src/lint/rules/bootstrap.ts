@@ -1,27 +1,13 @@
-import type { Json, JsonObject, ManifestDocument, Path } from "../../manifest/documents.js";
+import type { JsonObject, ManifestDocument, Path } from "../../manifest/documents.js";
 import { isObject, nameOf, valueAt } from "../../manifest/documents.js";
 import { field, spelling, typeName } from "../../manifest/wasm-filters.js";
 import { didYouMean } from "../../abi/nearest.js";
-import { listAt } from "../context.js";
+import { listAt, textAt } from "../context.js";
+import { managersOf, objects } from "../managers.js";
 import type { Rule } from "../rule.js";
 import { draft, shown } from "../rule.js";
 import { router } from "./envoy-filter.js";
 
-interface Found {
-  readonly path: Path;
-  readonly value: JsonObject;
-}
-
-/** Every object below `value` for which `wanted` holds, outermost first. */
-function* objects(value: Json | undefined, path: Path, wanted: (one: JsonObject) => boolean): Generator<Found> {
-  if (Array.isArray(value)) for (const [index, one] of value.entries()) yield* objects(one, [...path, index], wanted);
-  if (!isObject(value)) return;
-  if (wanted(value)) yield { path, value };
-  for (const [key, one] of Object.entries(value)) yield* objects(one, [...path, key], wanted);
-}
-
-const managerType = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-const isManager = (one: JsonObject): boolean => typeName(one["@type"]) === managerType;
 const routerType = "envoy.extensions.filters.http.router.v3.Router";
 
 const resources = (document: ManifestDocument): Path => [spelling(document.value, "static_resources")];
@@ -81,7 +67,7 @@ export const bootstrapRules: readonly Rule[] = [
     fix: `End http_filters with ${router} and its typed_config.`,
     *check(context) {
       for (const document of context.of("Bootstrap")) {
-        for (const { path, value } of objects(document.value, [], isManager)) {
+        for (const { path, value } of managersOf(document)) {
           const key = spelling(value, "http_filters");
           const filters = listAt(value, [key]);
           const types = filters.map((one) => typeName(field(field(one, "typed_config"), "@type")));
@@ -139,7 +125,8 @@ export const bootstrapRules: readonly Rule[] = [
   {
     id: "M-S3",
     severity: "error",
-    title: "No unknown fields at the top, in static_resources and in HTTP filters",
+    title:
+      "No unknown fields at the top, in static_resources and in HTTP filters; a connection manager has its stat_prefix",
     why: "A static configuration is read strictly: Envoy does not start.",
     fix: "Write the field as named in the message. Plugins are looked through by M-F9.",
     *check(context) {
@@ -155,7 +142,9 @@ export const bootstrapRules: readonly Rule[] = [
             if (!isObject(one)) yield draft(document, [...path, index], `must be an object, and is ${nameOf(one)}`);
           }
         }
-        for (const { path, value } of objects(document.value, [], isManager)) {
+        for (const { path, value } of managersOf(document)) {
+          if (textAt(value, [spelling(value, "stat_prefix")]) === undefined)
+            yield draft(document, path, "stat_prefix is required");
           const key = spelling(value, "http_filters");
           for (const index of listAt(value, [key]).keys())
             yield* unknown(document, [...path, key, index], filterFields);

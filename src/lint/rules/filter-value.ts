@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Path } from "../../manifest/documents.js";
+import type { Json, JsonObject, ManifestDocument, Path } from "../../manifest/documents.js";
 import { isObject, nameOf, valueAt } from "../../manifest/documents.js";
 import { didYouMean, nearest } from "../../abi/nearest.js";
 import {
@@ -9,9 +9,12 @@ import {
   typeUrlPrefix,
   wasmFilterType,
 } from "../../manifest/wasm-filters.js";
-import type { LintContext, PatchPlace } from "../context.js";
+import { listAt } from "../context.js";
+import type { LintContext } from "../context.js";
+import { managersOf } from "../managers.js";
 import type { Rule } from "../rule.js";
 import { draft, replaceValue, shown } from "../rule.js";
+import { router } from "./envoy-filter.js";
 
 const inserting: ReadonlySet<unknown> = new Set(["ADD", "INSERT_BEFORE", "INSERT_AFTER", "INSERT_FIRST", "REPLACE"]);
 
@@ -25,28 +28,41 @@ const wasmTypes = [
   "envoy.extensions.bootstrap.wasm.v3.WasmService",
 ];
 
-interface ValuePlace extends PatchPlace {
+interface FilterPlace {
+  readonly document: ManifestDocument;
   readonly at: Path;
   readonly filter: JsonObject;
+  readonly applyTo: Json | undefined;
 }
 
-/** Patches whose value is a filter or the configuration of one. */
-function values(context: LintContext): ValuePlace[] {
-  return context.patches.flatMap((patch) => {
-    const filter = valueAt(patch.value, ["patch", "value"]);
-    const isFilter =
-      patch.applyTo === "HTTP_FILTER" || patch.applyTo === "EXTENSION_CONFIG" || patch.applyTo === "NETWORK_FILTER";
-    return isFilter && isObject(filter) && inserting.has(patch.operation)
-      ? [{ ...patch, filter, at: [...patch.path, "patch", "value"] }]
-      : [];
-  });
+/** Filters, and the configurations of some: of EnvoyFilters and of static configurations. */
+function values(context: LintContext): FilterPlace[] {
+  const found: FilterPlace[] = [];
+  for (const { document, path, value, applyTo, operation } of context.patches) {
+    const filter = valueAt(value, ["patch", "value"]);
+    const isFilter = applyTo === "HTTP_FILTER" || applyTo === "EXTENSION_CONFIG" || applyTo === "NETWORK_FILTER";
+    if (isFilter && isObject(filter) && inserting.has(operation)) {
+      found.push({ document, at: [...path, "patch", "value"], filter, applyTo });
+    }
+  }
+  for (const document of context.of("Bootstrap")) {
+    for (const { path, value } of managersOf(document)) {
+      const key = spelling(value, "http_filters");
+      for (const [index, filter] of listAt(value, [key]).entries()) {
+        const isRouter = isObject(filter) && filter["name"] === router; // M-S1 tells
+        if (isObject(filter) && !isRouter)
+          found.push({ document, at: [...path, key, index], filter, applyTo: undefined });
+      }
+    }
+  }
+  return found;
 }
 
 export const filterValueRules: readonly Rule[] = [
   {
     id: "M-F7",
     severity: "error",
-    title: "patch.value has a name and either typed_config or config_discovery",
+    title: "A filter has a name and either typed_config or config_discovery",
     why: "istiod refuses an operation without a value; Envoy refuses a filter without a name, or configured by name alone.",
     fix: "Write name and typed_config.",
     *check(context) {
@@ -58,16 +74,12 @@ export const filterValueRules: readonly Rule[] = [
       }
       for (const { document, at, filter, applyTo } of values(context)) {
         const { name } = filter;
-        if (name === undefined || name === "") yield draft(document, at, "patch.value: name is required");
+        if (name === undefined || name === "") yield draft(document, at, "a filter needs a name");
         else if (typeof name !== "string")
           yield draft(document, [...at, "name"], `name must be a string, and is ${nameOf(name)}`);
         const [typed, discovery] = [field(filter, "typed_config"), field(filter, "config_discovery")];
         if (typed === undefined && (discovery === undefined || applyTo === "EXTENSION_CONFIG")) {
-          yield draft(
-            document,
-            at,
-            "patch.value: typed_config is required (filters cannot be configured by name alone)",
-          );
+          yield draft(document, at, "typed_config is required (filters cannot be configured by name alone)");
         } else if (typed !== undefined && discovery !== undefined) {
           yield draft(
             document,
@@ -115,7 +127,7 @@ export const filterValueRules: readonly Rule[] = [
   },
 ];
 
-function* insideTypedStruct(document: PatchPlace["document"], path: Path, typed: JsonObject) {
+function* insideTypedStruct(document: ManifestDocument, path: Path, typed: JsonObject) {
   const urlKey = spelling(typed, "type_url");
   const url = typed[urlKey];
   if (url === undefined || url === "") {
