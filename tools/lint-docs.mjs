@@ -18,6 +18,7 @@ pwh lint manifests/*.yaml                             # what can be told without
 pwh lint manifests/*.yaml -m filter.wasm --istio 1.29 # and the module, and what that release knows
 pwh lint manifests/*.yaml --fix                       # mend what can be mended safely; comments stay
 pwh lint manifests/*.yaml --sarif > lint.sarif        # or --json, --github
+pwh lint image/                                       # the folder of an OCI image
 pwh lint --rules                                      # the list below
 \`\`\`
 

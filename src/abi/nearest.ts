@@ -10,6 +10,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** Whether two names differ by case and underscores only. */
+export const sameLetters = (one: string, other: string): boolean => plainLetters(one) === plainLetters(other);
+
+const plainLetters = (name: string): string => name.replaceAll("_", "").toLowerCase();
+
 /** ` (did you mean "x"?)`, or nothing. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const found = nearest(word, candidates);

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { whyUnreadable } from "../harness/source.js";
 import type { Finding } from "../lint/rule.js";
 import { paintFor } from "../report/style.js";
@@ -15,7 +15,7 @@ export const lintCommand: Command = {
   summary: "check manifests of Kubernetes and Envoy that carry plugins, before a cluster sees them",
   positionals: {
     files: {
-      describe: "YAML: EnvoyFilter, WasmPlugin, ConfigMap, Deployment, …, or Envoy's",
+      describe: "YAML: EnvoyFilter, WasmPlugin, ConfigMap, Deployment, …, Envoy's; or the folder of an OCI image",
       type: "string",
       array: true,
     },
@@ -65,6 +65,8 @@ export const lintCommand: Command = {
     };
     let result = await lint(files, options);
     if (args["fix"] === true) {
+      const odd = files.find((file) => !statSync(file).isFile());
+      if (odd !== undefined) throw new UsageError(`Cannot mend ${odd}: it is no file; leave --fix out`);
       const count = await fixFiles(result.findings);
       if (count > 0) result = await lint(files, options);
       process.stderr.write(`pwh lint: mended ${count}\n`);
@@ -81,10 +83,11 @@ async function fixFiles(findings: readonly Finding[]): Promise<number> {
   const { applyFixes } = await import("../lint/fix.js");
   let count = 0;
   for (const file of new Set(findings.filter(({ edits }) => edits !== undefined).map((one) => one.file))) {
-    const before = readFileSync(file, "utf8");
+    const whole = readFileSync(file, "utf8");
+    const mark = whole.startsWith("\uFEFF") ? "\uFEFF" : "";
     const own = findings.filter((one) => one.file === file);
-    const { text: after, fixed } = applyFixes(before, own);
-    replaceFile(file, after);
+    const { text: after, fixed } = applyFixes(whole.slice(mark.length), own);
+    replaceFile(file, mark + after);
     count += fixed.length;
   }
   return count;
@@ -92,10 +95,12 @@ async function fixFiles(findings: readonly Finding[]): Promise<number> {
 
 /** All of the file or nothing of it. */
 function replaceFile(file: string, content: string): void {
-  const part = `${file}.${process.pid}.part`;
+  const target = realpathSync(file);
+  const { mode } = statSync(target);
+  const part = `${target}.${process.pid}.part`;
   try {
-    writeFileSync(part, content, { flag: "wx" });
-    renameSync(part, file);
+    writeFileSync(part, content, { flag: "wx", mode });
+    renameSync(part, target);
   } catch (thrown) {
     rmSync(part, { force: true });
     throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);

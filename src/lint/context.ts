@@ -2,6 +2,7 @@ import type { Json, JsonObject, ManifestDocument, ManifestFile, ManifestKind, Pa
 import { isObject, valueAt } from "../manifest/documents.js";
 import type { WasmFilter } from "../manifest/wasm-filters.js";
 import { wasmFiltersOf } from "../manifest/wasm-filters.js";
+import type { ImageLayout } from "./image-layout.js";
 import type { LintModule } from "./module-facts.js";
 import type { LintTarget } from "./target.js";
 
@@ -24,6 +25,7 @@ export interface PluginPlace extends WasmFilter {
 
 export interface LintSettings {
   readonly files: readonly ManifestFile[];
+  readonly images: readonly ImageLayout[];
   readonly target: LintTarget;
   readonly module: LintModule | undefined;
   /** The manifests go through client-side `kubectl apply`. */
@@ -36,6 +38,7 @@ export interface LintSettings {
 /** What rules look at: all documents together, what the caller said about the target, and the module. */
 export class LintContext {
   readonly files: readonly ManifestFile[];
+  readonly images: readonly ImageLayout[];
   readonly target: LintTarget;
   readonly module: LintModule | undefined;
   readonly clientApply: boolean;
@@ -47,6 +50,7 @@ export class LintContext {
 
   constructor(settings: LintSettings) {
     this.files = settings.files;
+    this.images = settings.images;
     this.target = settings.target;
     this.module = settings.module;
     this.clientApply = settings.clientApply;

@@ -5,6 +5,8 @@ import { field, wasmFiltersOf } from "../manifest/wasm-filters.js";
 import { describeFile } from "../vm/file-kind.js";
 import { LintContext } from "./context.js";
 import { disabledBy } from "./disable.js";
+import type { ImageLayout } from "./image-layout.js";
+import { isImageLayout, readImageLayout } from "./image-layout.js";
 import type { LintModule } from "./module-facts.js";
 import { readLintModule } from "./module-facts.js";
 import type { Draft, FileDraft, Finding, Rule, Severity } from "./rule.js";
@@ -40,14 +42,18 @@ export interface TextFile {
 /**
  * Checks manifests of Kubernetes and Envoy that carry proxy-wasm plugins.
  *
- * @param names Files of YAML or JSON.
+ * @param names Files of YAML or JSON, and folders with an OCI image layout.
  * @throws {HarnessError} FILE_UNREADABLE, OPTION_INVALID
  */
 export async function lint(names: readonly string[], options: LintOptions = {}): Promise<LintResult> {
   const files: ManifestFile[] = [];
-  for (const name of names) files.push(await readFile(name));
+  const images: ImageLayout[] = [];
+  for (const name of names) {
+    if (isImageLayout(name)) images.push(readImageLayout(name));
+    else files.push(await readFile(name));
+  }
   const module = options.module === undefined ? undefined : await readLintModule(options.module, rootIdsOf(files));
-  return lintFiles(files, options, module);
+  return lintFiles(files, options, module, images);
 }
 
 /** The same for texts. */
@@ -77,10 +83,16 @@ async function readFile(name: string): Promise<ManifestFile> {
   };
 }
 
-function lintFiles(files: readonly ManifestFile[], options: LintOptions, module: LintModule | undefined): LintResult {
+function lintFiles(
+  files: readonly ManifestFile[],
+  options: LintOptions,
+  module: LintModule | undefined,
+  images: readonly ImageLayout[] = [],
+): LintResult {
   const off = new Set((options.off ?? []).map((id) => ruleNamed(id).id));
   const context = new LintContext({
     files,
+    images,
     target: lintTarget(options.istio, options.envoy),
     module,
     clientApply: options.apply === "client",
@@ -108,7 +120,7 @@ function lintFiles(files: readonly ManifestFile[], options: LintOptions, module:
         a.line - b.line ||
         a.column - b.column,
     );
-  return { files: files.map(({ file }) => file), findings };
+  return { files: [...files.map(({ file }) => file), ...images.map(({ folder }) => folder)], findings };
 }
 
 /** The names under which the manifests ask a module for its root context. */

@@ -1,4 +1,4 @@
-import { didYouMean, nearest } from "../abi/nearest.js";
+import { didYouMean, sameLetters } from "../abi/nearest.js";
 import type { Json, JsonObject, Path } from "../manifest/documents.js";
 import { isObject, nameOf } from "../manifest/documents.js";
 import { camelCase, typeName } from "../manifest/wasm-filters.js";
@@ -68,6 +68,8 @@ export interface Misfit {
   readonly rename?: string;
 }
 
+const isGiven = (value: JsonObject, name: string): boolean => name in value || camelCase(name) in value;
+
 /** What Envoy's strict JSON parser would have against `value`: unknown fields, wrong types, a field in both spellings. */
 export function* misfits(of: Message, value: JsonObject, path: Path): Generator<Misfit> {
   const names = Object.keys(of.fields);
@@ -77,7 +79,7 @@ export function* misfits(of: Message, value: JsonObject, path: Path): Generator<
     const at = [...path, key];
     if (name === undefined) {
       const text = `${key}: unknown field of ${of.name}${didYouMean(key, names)}`;
-      const meant = nearest(key, names);
+      const meant = names.find((known) => sameLetters(known, key) && !isGiven(value, known));
       yield { path: at, text, ...(meant !== undefined && { rename: meant }) };
       continue;
     }

@@ -9,6 +9,7 @@ import { envoyFilterRules } from "./rules/envoy-filter.js";
 import { fileRules } from "./rules/files.js";
 import { filterValueRules } from "./rules/filter-value.js";
 import { gatewayRules } from "./rules/gateway.js";
+import { imageRules } from "./rules/image.js";
 import { labelRules } from "./rules/labels.js";
 import { moduleRules } from "./rules/module.js";
 import { nameRules } from "./rules/names.js";
@@ -42,6 +43,7 @@ export const ruleFamilies: readonly RuleFamily[] = [
   { title: "WasmPlugin and TrafficExtension", rules: wasmPluginRules },
   { title: "EnvoyExtensionPolicy", rules: gatewayRules },
   { title: "Static Envoy", rules: bootstrapRules },
+  { title: "Image layout", rules: imageRules },
   { title: "Secrets", rules: secretRules },
 ];
 

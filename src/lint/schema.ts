@@ -1,4 +1,4 @@
-import { didYouMean, nearest } from "../abi/nearest.js";
+import { didYouMean, sameLetters } from "../abi/nearest.js";
 import type { Json, JsonObject, Path } from "../manifest/documents.js";
 import { isObject, nameOf } from "../manifest/documents.js";
 
@@ -30,7 +30,7 @@ export interface Schema {
 export interface Violation {
   readonly path: Path;
   readonly message: string;
-  /** For a key that was probably meant to be another one. */
+  /** What the key must have meant: the same letters. */
   readonly rename?: string;
 }
 
@@ -103,7 +103,7 @@ function* ofObject(schema: Schema, value: JsonObject, path: Path): Generator<Vio
     const known = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
     if (known !== undefined) yield* violations(known, one, [...path, key]);
     else if (properties !== undefined && schema["x-kubernetes-preserve-unknown-fields"] !== true) {
-      const meant = nearest(key.replaceAll("_", ""), Object.keys(properties));
+      const meant = Object.keys(properties).find((name) => sameLetters(name, key) && value[name] === undefined);
       const message = `unknown field${didYouMean(key.replaceAll("_", ""), Object.keys(properties))}`;
       yield { path: [...path, key], message, ...(meant !== undefined && { rename: meant }) };
     }

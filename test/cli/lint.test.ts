@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -32,6 +32,18 @@ describe("pwh lint", () => {
     expect(readFileSync(path, "utf8")).toBe(
       changed(envoyFilter, ["portNumber: 8080", "portNumber: 8080 # the container's"]),
     );
+  });
+
+  test("--fix keeps a byte order mark, line ends, the mode and a link", () => {
+    const text = `\uFEFF${readFileSync(bad, "utf8").replaceAll("\n", "\r\n")}`;
+    const path = file("windows.yaml", text);
+    chmodSync(path, 0o640);
+    const link = join(folder, "link.yaml");
+    symlinkSync(path, link);
+    expect(pwh(["lint", link, "--fix"])).toMatchObject({ code: 0 });
+    expect(readFileSync(path, "utf8")).toBe(text.replace("port_number", "portNumber"));
+    expect(statSync(path).mode & 0o777).toBe(0o640);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
   });
 
   test("--rules lists them; --off turns them off, with commas too", () => {
@@ -76,6 +88,7 @@ describe("pwh lint", () => {
     [["lint", good, "--off", "M-Q1"], /^pwh: Cannot turn off "M-Q1"/],
     [["lint", good, "--istio", "new"], /^pwh: Cannot check for Istio "new"/],
     [["lint", good, "--json", "--sarif"], /^pwh: Cannot use --json and --sarif: choose one/],
+    [["lint", "/dev/null", "--fix"], /^pwh: Cannot mend \/dev\/null: it is no file/],
     [["lint", good, "--fxi"], /^pwh: Unknown option --fxi \(did you mean "--fix"\?\)/],
   ])("%j is a wrong command", (args, wanted) => {
     const { code, out, err } = pwh(args);

@@ -168,6 +168,13 @@ describe("--fix", () => {
     expect(fixed(bad)).toBe(wanted);
   });
 
+  test("leaves alone what it can only guess, and a name that stands there already", () => {
+    const guess = changed(envoyFilter, ["vm_config:", "vm_confg:"]);
+    expect(fixed(guess)).toBe(guess);
+    const twice = changed(envoyFilter, ["portNumber: 8080", "portNumber: 8080\n        port_number: 8080"]);
+    expect(fixed(twice)).toBe(twice);
+  });
+
   test("puts the port of the Service's target in place of its own", () => {
     const bad = together(changed(envoyFilter, ["8080", "8000"]), service);
     expect(fixed(bad)).toBe(together(envoyFilter, service));

@@ -469,8 +469,24 @@ const examples: Readonly<Record<string, Example>> = {
   },
 };
 
-/** These look at the module: module.test.ts. */
-const ofModules = ["M-V6", "M-F19", "M-F22", "M-B1", "M-B2", "M-B3", "M-B4", "M-B5", "M-B6", "M-B7", "M-W5", "M-W17"];
+/** These look at the module or an image: module.test.ts, image.test.ts. */
+const ofModules = [
+  "M-O1",
+  "M-O2",
+  "M-O3",
+  "M-V6",
+  "M-F19",
+  "M-F22",
+  "M-B1",
+  "M-B2",
+  "M-B3",
+  "M-B4",
+  "M-B5",
+  "M-B6",
+  "M-B7",
+  "M-W5",
+  "M-W17",
+];
 
 const of = (rule: string, text: string, options: LintOptions = {}) =>
   lintTexts([{ name: "a.yaml", text }], options).findings.filter((one) => one.rule === rule);
