@@ -26,7 +26,7 @@ interface Kept extends Descendant {
 }
 
 /** Cases that are drawn anew instead of being made from one of the corpus: one in so many. */
-const drawnAnew = 4;
+const drawnAnew = 6;
 /** Cases that are joined of two, instead of being changed: one in so many. */
 const spliced = 8;
 /** In characters. */

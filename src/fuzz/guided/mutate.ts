@@ -28,7 +28,8 @@ const mostLines = 40;
 
 /** A case like the given one: mostly one thing is other, now and then some more. What it was made of is shared, not changed. */
 export function mutateCase(draw: Draw, given: FuzzCase, hints: MutationHints): FuzzCase {
-  let made = mutateOnce(draw, given, hints);
+  // many rounds show whether memory grows, and cost as many cases: they are not inherited
+  let made = mutateOnce(draw, { ...given, repeat: 1 }, hints);
   for (let more = 0; more < 4 && draw.once(3); more++) made = mutateOnce(draw, made, hints);
   return made;
 }
@@ -44,10 +45,9 @@ function mutateOnce(draw: Draw, given: FuzzCase, hints: MutationHints): FuzzCase
   const at = draw.below(exchanges.length);
   const one = exchanges[at]!;
   const with_ = (other: FuzzExchange): FuzzCase => ({ ...given, exchanges: exchanges.with(at, other) });
-  switch (draw.below(16)) {
+  switch (draw.below(exchanges.length > 1 ? 20 : 18)) {
     case 0:
-    case 1:
-    case 2: {
+    case 1: {
       if (exchanges.length >= mostExchanges) return { ...given, exchanges: without(exchanges, at) };
       // the same again with something other, or one that has nothing to do with it
       const more = draw.once(3)
@@ -55,16 +55,17 @@ function mutateOnce(draw: Draw, given: FuzzCase, hints: MutationHints): FuzzCase
         : { ...one, request: mutateRequest(draw, one.request, hints) };
       return { ...given, exchanges: exchanges.toSpliced(draw.once(3) ? at : at + 1, 0, more) };
     }
-    case 3:
-      return exchanges.length > 1 ? { ...given, exchanges: without(exchanges, at) } : given;
-    case 4: {
+    case 18:
+    case 19:
+      return { ...given, exchanges: without(exchanges, at) };
+    case 2: {
       // what the host does is drawn as for a case that is new
       const { together, repeat, callReply, faults } = drawCase(draw, hints.words, hints.settings);
       const { exchanges: kept } = given;
       return { exchanges: kept, ...(together && { together }), repeat, callReply, ...(faults && { faults }) };
     }
-    case 5:
-    case 6:
+    case 3:
+    case 4:
       return with_({ ...one, reply: mutateReply(draw, one.reply, hints) });
     default:
       return with_({ ...one, request: mutateRequest(draw, one.request, hints) });
@@ -94,10 +95,9 @@ function mutateRequest(draw: Draw, given: FuzzRequest, hints: MutationHints): Fu
         : stays(given);
     case 4:
     case 5:
-      return withBody(draw, given, hints);
-    default:
-      return { ...given, headers: mutateLines(draw, given.headers, hints) };
+      if (given.body !== undefined || draw.once(3)) return withBody(draw, given, hints);
   }
+  return { ...given, headers: mutateLines(draw, given.headers, hints) };
 }
 
 /** The client stays until the end. */
@@ -142,7 +142,7 @@ function mutateLines(draw: Draw, lines: readonly HeaderLine[], hints: MutationHi
   if (lines.length === 0) return drawLines(draw, words);
   const at = draw.below(lines.length);
   const [name, value] = lines[at]!;
-  switch (draw.below(12)) {
+  switch (draw.below(14)) {
     case 0:
       return lines.length >= mostLines
         ? without(lines, at)
