@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { coveragePair } from "./coverage.mjs";
 import { bodyCopies, bodyExchange, largeMap } from "./data.mjs";
 import { floorExchange, harnessExchange, stringPrice } from "./exchange.mjs";
 import { interleave, median, ratio } from "./measure.mjs";
@@ -34,6 +35,9 @@ if (goMissing === undefined) await restoreToCopy("Go", go, 1.3);
 else skip("Go: restore, to one plain copy of what is not 0", 1.3, "x", goMissing);
 await guarded();
 await sent();
+await counted("TinyGo", tinygo);
+if (goMissing === undefined) await counted("Go", go);
+else skip("Go: fuzz cases with coverage, to without", 2, "x", goMissing);
 atMost("JS heap per exchange", heapPerExchange() / 1024, 4, "KB");
 if (availableParallelism() < 2) skip("Two workers, to one", 1.8, "x", "one processor");
 else atLeast("Two workers, to one", await twoWorkers(tinygo, short ? 3 : 9), 1.8, "x");
@@ -137,6 +141,14 @@ async function guarded() {
   // a difference this small is seen in the fastest rounds, which nothing disturbed
   const added = (Math.min(...a) - Math.min(...b)) / 1000;
   atMost("Guard on, added to an exchange in a batch of 1,000", added, 1, "µs");
+}
+
+/** @param {string} language @param {string} file */
+async function counted(language, file) {
+  const { on, off } = await coveragePair(file);
+  const [a, b] = pair(on, off, true);
+  const note = `${us(median(a))} to ${us(median(b))}`;
+  atMost(`${language}: fuzz cases with coverage, to without`, ratio(a, b), 2, "x", note);
 }
 
 /**

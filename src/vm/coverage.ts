@@ -29,6 +29,8 @@ const mostRounds = 1 << 16;
 export class Coverage {
   /** While it is set, what is passed is not noted, and told again the next time. */
   paused = false;
+  /** New edges go on being told of, at a call of the host each time, until `settle`: for `reaches`. */
+  holdsNews = false;
   /** Numbers that the module compares something with, in the order of its code. */
   compared: readonly (number | bigint)[] = [];
   private _kinds: readonly CounterKind[] = [];
@@ -82,7 +84,12 @@ export class Coverage {
     return { edges, rounds };
   }
 
-  /** Whether `work` passes all of these edges, which must be of the last that `take` gave. Notes nothing. */
+  /** What `take` gave last is dealt with. */
+  settle(): void {
+    this._taken = new Set();
+  }
+
+  /** Whether `work` passes all of these edges, which must be of the last that `take` gave, with `holdsNews`. Notes nothing. */
   reaches(edges: ReadonlySet<number>, work: () => void): boolean {
     const awaited = new Set(edges);
     this._awaited = awaited;
@@ -109,7 +116,7 @@ export class Coverage {
     const known = this._next[counter]!;
     const isLoop = this._kinds[counter] === CounterKind.loop;
     // an instance that was made later asks again for what is known
-    if (known !== count) return !isLoop && (this._fresh.has(counter) || this._taken.has(counter)) ? count : known;
+    if (known !== count) return this._isHeld(counter) ? count : known;
     const next = (this._next[counter] = isLoop ? countAfter(count) : 0);
     if (count > 1) {
       this._rounds++;
@@ -117,7 +124,11 @@ export class Coverage {
       this._fresh.add(counter);
       this._reached[this._kinds[counter] === CounterKind.entry ? 0 : 1]++;
     }
-    return isLoop ? next : count;
+    return this._isHeld(counter) ? count : next;
+  }
+
+  private _isHeld(counter: number): boolean {
+    return this.holdsNews && (this._fresh.has(counter) || this._taken.has(counter));
   }
 }
 

@@ -165,6 +165,7 @@ describe("Coverage", () => {
       (if (i32.eq (local.get 0) (i32.const 1)) (then (return (i32.const 5))))
       (if (i32.eq (local.get 0) (i32.const 2)) (then (return (i32.const 6))))
       (i32.const 7)))`);
+    coverage.holdsNews = true;
     exports["f"]!(3);
     coverage.take();
     exports["f"]!(1);

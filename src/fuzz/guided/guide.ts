@@ -59,6 +59,7 @@ export class Guide {
     this._seed = seed;
     this._hints = hints;
     this._coverage = coverage;
+    coverage.holdsNews = true;
     for (const one of given) this._known.set(one.id, one.case);
     // the smallest first: what a larger one reaches besides is its own
     const once = new Map(given.map((one) => [one.id, one]));
@@ -95,8 +96,10 @@ export class Guide {
     if (this._picked !== undefined) this._picked.picks++;
     const fromFile = given.lineage === `@${this._waiting.at(-1)?.id}` ? this._waiting.pop() : undefined;
     const news = this._coverage.take();
-    if (news === undefined || !sound) return;
-    if (fromFile !== undefined) {
+    if (news === undefined) return;
+    if (!sound) {
+      this._coverage.settle();
+    } else if (fromFile !== undefined) {
       this._keep(given, news, fromFile.size);
     } else if (news.edges.size > 0) {
       this.large = { ...given, news };
@@ -138,6 +141,7 @@ export class Guide {
 
   /** Keeps the case as it is. */
   keepLarge(): void {
+    this._coverage.settle();
     if (this.large !== undefined) this._keepNew(this.large, this.large.news);
     this.large = undefined;
   }
