@@ -29,6 +29,25 @@ an error, 2 when the command was wrong, else 0.
 A rule is turned off with \`--off M-N5\`, or in the YAML: \`# pwh-lint-disable M-N5\` behind something for its line, on a line of its own
 for the next one, above everything for the whole file.
 
+In a test, \`lint\` of \`proxy-wasm-harness/lint\` does the same:
+
+\`\`\`ts
+import { lintTexts } from "proxy-wasm-harness/lint";
+import { expect, test } from "vitest";
+
+test("the port is one that there is", () => {
+  const filter = \`
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: a, namespace: b}
+spec:
+  configPatches:
+  - {applyTo: HTTP_FILTER, match: {listener: {portNumber: 70000}}, patch: {operation: REMOVE}}\`;
+  const { findings } = lintTexts([{ name: "filter.yaml", text: filter }]);
+  expect(findings.find(({ rule }) => rule === "M-P1")).toMatchObject({ severity: "error", line: 7 });
+});
+\`\`\`
+
 Severities were compared with what real validators said of 143 manifests: Istio's admission (1.31, and of August 2021), a
 Kubernetes API server with the CRDs, and Envoy 1.40, which also judged 64 static configurations (\`test/recordings/manifests\`, \`test/lint/agreement.test.ts\`). Values of
 configurations are never printed where they may be secrets.
