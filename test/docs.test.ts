@@ -24,6 +24,7 @@ const sources: Readonly<Record<string, string>> = {
   "proxy-wasm-harness/assert": "matchers/assert.js",
   "proxy-wasm-harness/bench": "bench/index.js",
   "proxy-wasm-harness/lint": "lint/index.js",
+  "proxy-wasm-harness/fuzz": "fuzz/index.js",
 };
 const withSources = (code: string): string =>
   code.replaceAll(/"(proxy-wasm-harness[^"]*)"/g, (_, name: string) => `"../../src/${sources[name]}"`);
