@@ -73,8 +73,9 @@ export function readManifest(text: string, file: string): ManifestFile {
     let broken = false;
     for (const { code, message, pos } of document.errors) {
       const duplicate = code === "DUPLICATE_KEY";
+      if (broken && !duplicate) continue; // what follows the first is its consequence
       broken ||= !duplicate;
-      const said = duplicate ? `The key ${keyAt(text, pos[0])} stands here a second time` : message;
+      const said = duplicate ? `The key ${keyAt(text, pos[0])} stands here a second time` : plainMessage(message);
       problems.push({ what: duplicate ? "duplicate-key" : "syntax", message: said, place: place(pos[0]) });
     }
     if (broken || document.contents === null) continue;
@@ -83,8 +84,12 @@ export function readManifest(text: string, file: string): ManifestFile {
     try {
       value = document.toJS({ maxAliasCount: 100 }) as Json;
     } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      const message = plainMessage(thrown instanceof Error ? thrown.message : String(thrown));
       problems.push({ what: "syntax", message, place: place(document.range[0]) });
+      continue;
+    }
+    if (isTooDeep(value, deepest)) {
+      problems.push({ what: "syntax", message: tooDeep, place: place(document.contents.range[0]) });
       continue;
     }
     if (!isObject(value)) {
@@ -99,6 +104,18 @@ export function readManifest(text: string, file: string): ManifestFile {
   }
   return { file, text, documents, problems };
 }
+
+/** More levels no object of Kubernetes or Envoy has. */
+const deepest = 200;
+const tooDeep = `This contains itself, or is nested more than ${deepest} levels deep`;
+
+const isTooDeep = (value: Json | undefined, left: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (left === 0 || Object.values(value).some((one) => isTooDeep(one, left - 1)));
+
+/** The parser meets its own limit as an overflow of the stack. */
+const plainMessage = (message: string): string => (/call stack/i.test(message) ? tooDeep : message);
 
 function objectsOf(
   document: Document.Parsed<ParsedNode>,

@@ -85,3 +85,16 @@ describe("wasmFiltersOf()", () => {
 test("pathText() reads as one would write it", () => {
   expect(pathText(["spec", "a", 0, "b-c", "x/y"])).toBe('spec.a[0].b-c["x/y"]');
 });
+
+test.each([
+  ["itself", "kind: EnvoyFilter\nspec: &a\n  x: *a\n"],
+  ["very deep lists", `a: ${"[".repeat(5000)}${"]".repeat(5000)}\n`],
+  ["lists without an end", `a: ${"[".repeat(100_000)}\n`],
+  ["201 levels", `${"{a: ".repeat(202)}1${"}".repeat(202)}\n`],
+])("readManifest() of what contains %s tells so, once", (_what, text) => {
+  const { documents, problems } = readManifest(text, "a.yaml");
+  expect(documents).toEqual([]);
+  expect(problems.map(({ what, message }) => [what, message])).toEqual([
+    ["syntax", "This contains itself, or is nested more than 200 levels deep"],
+  ]);
+});

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 import type { ManifestDocument } from "../../manifest/documents.js";
+import { lastApplied, sizeLimits } from "../../manifest/limits.js";
 import { objectAt } from "../context.js";
 import { isHashed } from "../hashed.js";
 import { nameOfObject } from "../context.js";
 import type { Rule } from "../rule.js";
 import { draft, shown } from "../rule.js";
 
-/** What the API server lets a ConfigMap hold: values of data and decoded binaryData. */
-export const configMapBytes = 1_048_576;
+/** Values of data, and decoded of binaryData. */
+const configMapBytes = sizeLimits.configMap;
 /** Keys and values of all annotations of an object. */
-export const annotationBytes = 262_144;
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+export const annotationBytes = sizeLimits.annotations;
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -28,7 +28,7 @@ function heldBytes({ value }: ManifestDocument): number {
 }
 
 /** Bytes of the annotation that client-side `kubectl apply` adds, key included. */
-export function lastAppliedBytes({ value }: ManifestDocument): number {
+function lastAppliedBytes({ value }: ManifestDocument): number {
   const metadata = { annotations: {}, ...objectAt(value, ["metadata"]) };
   const whole = { ...value, metadata: { namespace: "default", ...metadata } };
   return lastApplied.length + Buffer.byteLength(JSON.stringify(whole)) + 1;
