@@ -84,6 +84,12 @@ describe("annotations that fail at injection, lose something, or are refused lat
     }
   });
 
+  test("a pod's own volumes may be of any source that Kubernetes has", () => {
+    const volumes = "      volumes: [{name: a, glusterfs: {path: x}}, {name: b, gcePersistentDisk: {pdName: x}}]\n";
+    const text = changed(deployment, ["    spec:\n", `    spec:\n${volumes}`]);
+    expect(lintTexts([{ name: "a.yaml", text }]).findings).toEqual([]);
+  });
+
   test("a container istio-proxy with its own mount needs no annotation", () => {
     const text = `spec:
   template:

@@ -18,20 +18,12 @@ import { annotationBytes } from "./config-map.js";
 
 const annotations = [volumeAnnotation, mountAnnotation];
 
-/** Sources of a volume: those that reference 3.2 and the API of Kubernetes 1.37 name. */
-const sources = [
-  "configMap",
-  "secret",
-  "persistentVolumeClaim",
-  "emptyDir",
-  "hostPath",
-  "projected",
-  "csi",
-  "image",
-  "downwardAPI",
-  "nfs",
-  "ephemeral",
-];
+/** Sources of a volume, of core/v1 of Kubernetes. */
+const sources = (
+  "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir ephemeral " +
+  "fc flexVolume flocker gcePersistentDisk gitRepo glusterfs hostPath image iscsi nfs " +
+  "persistentVolumeClaim photonPersistentDisk portworxVolume projected quobyte rbd scaleIO secret storageos vsphereVolume"
+).split(" ");
 
 const mountKeys = ["name", "mountPath", "readOnly", "subPath", "subPathExpr", "mountPropagation", "recursiveReadOnly"];
 
