@@ -1,27 +1,9 @@
 // The workload of all comparisons: one stream from context_create to delete, 9 request and 4 response headers.
 import { readFileSync } from "node:fs";
+import { defaultExchange } from "../dist/bench/index.js";
 import { headers, loadPlugin } from "../dist/index.js";
 
-/** @type {[string, string][]} */
-export const requestHeaders = [
-  [":authority", "api.example.com"],
-  [":path", "/v1/items?limit=20"],
-  [":method", "GET"],
-  [":scheme", "https"],
-  ["user-agent", "Mozilla/5.0 (X11; Linux x86_64)"],
-  ["accept", "application/json"],
-  ["accept-encoding", "gzip, br"],
-  ["x-forwarded-proto", "https"],
-  ["x-request-id", "6f1c4e7a-0000-4000-8000-0123456789ab"],
-];
-
-/** @type {[string, string][]} */
-export const responseHeaders = [
-  [":status", "200"],
-  ["content-type", "application/json"],
-  ["content-length", "0"],
-  ["x-powered-by", "upstream"],
-];
+export const { requestHeaders, responseHeaders } = defaultExchange;
 
 /** A plugin and a function that makes exchanges on it. @param {string} file @param {object} [options] */
 export async function harnessExchange(file, options = {}) {
@@ -148,7 +130,7 @@ export async function floorExchange(file) {
   };
 }
 
-/** Header pairs in the ABI's format. @param {[string, string][]} list */
+/** Header pairs in the ABI's format. @param {readonly (readonly [string, string])[]} list */
 function encode(list) {
   const words = [list.length, ...list.flatMap(([name, value]) => [name.length, value.length])];
   const text = list.map(([name, value]) => `${name}\0${value}\0`).join("");

@@ -54,6 +54,8 @@ export interface BenchOptions extends PluginOptions {
 export interface BenchResult {
   readonly report: BenchReport;
   readonly baseline: Baseline;
+  /** Microseconds of each exchange, by round. */
+  readonly samples: readonly Round[];
 }
 
 const shares = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, "p99.9": 0.999 } as const;
@@ -163,7 +165,11 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
     rounds: own,
     constant,
   };
-  return { report: { ...report, thresholds: limits.map((limit) => judge(limit, report)) }, baseline };
+  return {
+    report: { ...report, thresholds: limits.map((limit) => judge(limit, report)) },
+    baseline,
+    samples: samples[0]!,
+  };
 }
 
 /** Time inside of each callback and hostcall, on a plugin of its own: the clock between them would slow the others. */

@@ -1,6 +1,7 @@
 export { bench } from "./bench.js";
 export type { BenchOptions, BenchResult } from "./bench.js";
 export type { Baseline } from "./baseline.js";
+export { benchHtml } from "./bench-html.js";
 export { benchText } from "./bench-text.js";
 export type { ColdCosts } from "./cold.js";
 export type { Counts } from "./counts.js";
@@ -12,5 +13,7 @@ export type { BenchReport, Comparison, Distribution, FunctionCost, Noise, WarmUp
 export type { Estimate } from "./statistics.js";
 export type { BenchExchange } from "./subject.js";
 export type { ThresholdResult, Verdict } from "./thresholds.js";
+export { profile } from "./profile.js";
+export { traceEvents } from "./trace-events.js";
 export { exchangeOf, loadOf } from "./load.js";
 export type { SweepReport } from "./sweep.js";

@@ -32,6 +32,11 @@ export const benchCommand: Command = {
     streams: { ...text, describe: "streams in flight together [1]" },
     state: { ...text, choices: ["reused", "fresh"], describe: "of the VM at each exchange [reused]" },
     profile: { ...text, describe: "write a .cpuprofile of warm exchanges, with the guest's function names" },
+    html: { ...text, describe: "write the report with its charts and a flame graph, as one page for a browser" },
+    "trace-events": {
+      ...text,
+      describe: "write callbacks and hostcalls of warm exchanges as a Chrome trace, for Perfetto",
+    },
     json: { type: "boolean", describe: "print the report as JSON (schema: proxy-wasm-harness/schemas/bench.json)" },
   },
   examples: ["$0 bench filter.wasm --against old.wasm --threshold 'ratio<1.1'"],
@@ -58,6 +63,8 @@ export const benchCommand: Command = {
       import("../bench/bench-text.js"),
     ]);
     const profileFile = lastOf(args, "profile");
+    const htmlFile = lastOf(args, "html");
+    const traceFile = lastOf(args, "trace-events");
     const load = lastOf(args, "load");
     try {
       const exchanges = load === undefined ? undefined : await (await import("../bench/load.js")).loadOf(load);
@@ -77,10 +84,19 @@ export const benchCommand: Command = {
       });
       const { report } = result;
       if (save !== undefined) writeWhole(save, `${JSON.stringify(result.baseline)}\n`);
-      if (profileFile !== undefined) {
+      const plugin = { ...pluginInput(args), ...(envoy !== undefined && { envoy }) };
+      if (profileFile !== undefined || htmlFile !== undefined) {
         const { profile } = await import("../bench/profile.js");
-        const plugin = { ...pluginInput(args), ...(envoy !== undefined && { envoy }) };
-        writeWhole(profileFile, await profile(file, plugin, exchanges));
+        const found = await profile(file, plugin, exchanges);
+        if (profileFile !== undefined) writeWhole(profileFile, found);
+        if (htmlFile !== undefined) {
+          const { benchHtml } = await import("../bench/bench-html.js");
+          writeWhole(htmlFile, benchHtml(result, found));
+        }
+      }
+      if (traceFile !== undefined) {
+        const { traceEvents } = await import("../bench/trace-events.js");
+        writeWhole(traceFile, await traceEvents(file, plugin, exchanges));
       }
       const summary = process.env["GITHUB_STEP_SUMMARY"];
       if (summary !== undefined && summary !== "") appendFileSync(summary, benchSummary(report));
