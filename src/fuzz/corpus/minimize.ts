@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { unlink } from "node:fs/promises";
 import type { FilterOptions } from "../../harness/proxy-options.js";
 import { HarnessError, messageOf } from "../../errors.js";
@@ -32,6 +33,9 @@ export async function minimizeCorpus(
   },
 ): Promise<Minimized> {
   const { corpus, budgetMs = 500, signal, ...filter } = options;
+  if (!existsSync(corpus)) {
+    throw new HarnessError("FILE_UNREADABLE", `Cannot minimize the corpus ${corpus}: there is no such directory`);
+  }
   const { entries, foreign } = await readCorpus(corpus);
   const coverage = new Coverage();
   const player = await Player.create({ ...filter, coverage }, { budgetMs, seed: 1 });
