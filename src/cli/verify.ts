@@ -1,3 +1,5 @@
+import type { PluginOptions } from "../harness/plugin.js";
+import type { ModuleExchange } from "../verify/verify.js";
 import type { HeaderList, Scenario } from "../verify/envoy/scenario.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
@@ -24,6 +26,7 @@ export const verifyCommand: Command = {
     ...pluginOptions,
     ...fromOptions,
     ...exchangeOptions,
+    bench: { type: "boolean", describe: "modules: CPU that they add to each request in Envoy's worker, beside pwh's" },
     json: { type: "boolean", describe: "print one JSON object with both recordings in full" },
   },
   examples: [
@@ -50,26 +53,39 @@ export const verifyCommand: Command = {
     if (scenarios.length === 0 && modules.length === 0 && from === undefined) {
       throw new UsageError("Cannot verify: the file is missing; write pwh verify <file..>");
     }
+    const measured: { exchange: ModuleExchange; plugin: PluginOptions }[] = [];
     for (const module of from === undefined ? modules : [from.module]) {
       const { loadSource } = await import("../harness/source.js");
       await loadSource(module); // tells what is wrong with it, before any Envoy starts
       const { headers, trailers, response, ...exchange } = exchangeInput(args);
       const { headers: sent, trailers: ended, ...answer } = response ?? {};
       const { environment, ...own } = pluginInput(args);
-      scenarios.push(
-        scenarioOf({
-          module: module instanceof Uint8Array ? module : String(module),
-          ...from?.plugin.options,
-          ...(from !== undefined && { title: from.plugin.place, filterName: from.plugin.names[0] ?? "wasm" }),
-          ...own,
-          environment: { ...from?.plugin.options.environment, ...environment },
-          ...exchange,
-          headers: list(headers),
-          trailers: list(trailers),
-          response: { ...answer, headers: list(sent), trailers: list(ended) },
-          http2: args["http2"] === true,
-        }),
-      );
+      const plugin = {
+        ...from?.plugin.options,
+        ...own,
+        environment: { ...from?.plugin.options.environment, ...environment },
+      };
+      const played: ModuleExchange = {
+        module: module instanceof Uint8Array ? module : String(module),
+        ...plugin,
+        ...(from !== undefined && { title: from.plugin.place, filterName: from.plugin.names[0] ?? "wasm" }),
+        ...exchange,
+        headers: list(headers),
+        trailers: list(trailers),
+        response: { ...answer, headers: list(sent), trailers: list(ended) },
+        http2: args["http2"] === true,
+      };
+      measured.push({ exchange: played, plugin });
+      scenarios.push(scenarioOf(played));
+    }
+    if (args["bench"] === true) {
+      if (scenarios.length > measured.length) throw new UsageError("Cannot use --bench with scenarios: name modules");
+      for (const name of ["record", "jobs"]) {
+        if (args[name] !== undefined) throw new UsageError(`Cannot use --bench with --${name}`);
+      }
+      const { verifyBench } = await import("./verify-bench.js");
+      const chosen = lastOf(args, "envoy");
+      return verifyBench(measured, { ...(chosen !== undefined && { envoy: chosen }), json: args["json"] === true });
     }
     const [{ verifyText, verifySummary }, { paintFor }] = await Promise.all([
       import("../verify/verify-text.js"),
