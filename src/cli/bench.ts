@@ -3,6 +3,8 @@ import { whyUnreadable } from "../harness/source.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import {
+  exchangeInput,
+  exchangeOptions,
   lastOf,
   pluginInput,
   pluginOptions,
@@ -13,6 +15,9 @@ import {
 } from "./exchange-options.js";
 import { listOf, numberArgument } from "./values.js";
 
+/** Those of `pwh run` but for trailers, which no measured exchange has. */
+const { trailer: _, "response-trailer": __, ...requestOptions } = exchangeOptions;
+
 export const benchCommand: Command = {
   name: "bench",
   usage: "bench <file>",
@@ -21,10 +26,15 @@ export const benchCommand: Command = {
   options: {
     ...pluginOptions,
     ...releaseOptions,
+    ...requestOptions,
     against: { ...text, describe: "an older build: measured in turns with it, ratio with interval" },
     baseline: { ...text, describe: "compare with a file of --save-baseline" },
     "save-baseline": { ...text, describe: "write this run to a file, for --baseline" },
-    load: { ...text, describe: "what to send, in turn: a .har, or the requests of a scenario file [one GET]" },
+    load: {
+      ...text,
+      describe:
+        "what to send, in turn: a .har, or the requests of a scenario file [the request of these options, or one GET with 9 headers]",
+    },
     sweep: { ...repeated, describe: "vary headers=1,10,50,100 or body=0,1024,65536, and tell what each adds" },
     threshold: { ...repeated, describe: "limit such as 'p(95)<50us', 'ratio<1.1', 'memory_slope==0'; may be repeated" },
     rounds: { ...text, describe: "rounds of measuring [40]" },
@@ -67,7 +77,14 @@ export const benchCommand: Command = {
     const traceFile = lastOf(args, "trace-events");
     const load = lastOf(args, "load");
     try {
-      const exchanges = load === undefined ? undefined : await (await import("../bench/load.js")).loadOf(load);
+      const given = Object.keys(requestOptions).find((name) => args[name] !== undefined);
+      if (given !== undefined && load !== undefined) {
+        throw new UsageError(`Cannot use --${given} with --load: the file has its own requests`);
+      }
+      const { exchangeOf, loadOf } = await import("../bench/load.js");
+      const { response, ...request } = exchangeInput(args);
+      const asked = given === undefined ? undefined : [exchangeOf(request, response)];
+      const exchanges = load === undefined ? asked : await loadOf(load);
       const result = await bench(file, {
         ...pluginInput(args),
         ...(envoy !== undefined && { envoy }),

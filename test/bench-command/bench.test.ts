@@ -69,6 +69,15 @@ describe("pwh bench", () => {
     expect(pwh(["bench", module("plain"), "--load", har]).code).toBe(2);
   });
 
+  test("sends the request and the answer of its options", () => {
+    const given = ["--path", "/longer/than/that", "-H", "x-a: b", "-d", "body", "--response-status", "404"];
+    const { out, err } = pwh(["bench", module("plain"), ...quick, ...given, "--json"]);
+    expect(err).toBe("");
+    expect((JSON.parse(out) as BenchReport).counts.allocatedBytes).toBe("/longer/than/that".length);
+    const both = pwh(["bench", module("plain"), "--path", "/", "--load", "a.har"]);
+    expect(both).toMatchObject({ code: 2, err: expect.stringContaining("--path with --load") });
+  });
+
   test("--profile has the guest's functions by name", () => {
     const file = join(folder, "out.cpuprofile");
     const { code, err } = pwh(["bench", module("plain"), ...quick, "--profile", file]);
