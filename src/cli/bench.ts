@@ -1,5 +1,6 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { whyUnreadable } from "../harness/source.js";
+import { loadArgument } from "./bench-load.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import {
@@ -33,7 +34,7 @@ export const benchCommand: Command = {
     load: {
       ...text,
       describe:
-        "what to send, in turn: a .har, or the requests of a scenario file [the request of these options, or one GET with 9 headers]",
+        "what to send, in turn: a .har, the requests of a scenario file, a corpus of pwh fuzz [the request of these options, or one GET with 9 headers]",
     },
     sweep: { ...repeated, describe: "vary headers=1,10,50,100 or body=0,1024,65536, and tell what each adds" },
     threshold: { ...repeated, describe: "limit such as 'p(95)<50us', 'ratio<1.1', 'memory_slope==0'; may be repeated" },
@@ -81,10 +82,10 @@ export const benchCommand: Command = {
       if (given !== undefined && load !== undefined) {
         throw new UsageError(`Cannot use --${given} with --load: the file has its own requests`);
       }
-      const { exchangeOf, loadOf } = await import("../bench/load.js");
+      const { exchangeOf } = await import("../bench/load.js");
       const { response, ...request } = exchangeInput(args);
       const asked = given === undefined ? undefined : [exchangeOf(request, response)];
-      const exchanges = load === undefined ? asked : await loadOf(load);
+      const exchanges = load === undefined ? asked : await loadArgument(load);
       const result = await bench(file, {
         ...pluginInput(args),
         ...(envoy !== undefined && { envoy }),

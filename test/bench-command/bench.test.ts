@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { bench } from "../../src/bench/index.js";
 import type { BenchReport } from "../../src/bench/index.js";
+import { writeEntry } from "../../src/fuzz/corpus/corpus.js";
 import { fixture } from "../support/fixtures.js";
 import { pwh, root } from "../support/pwh.js";
 
@@ -76,6 +77,26 @@ describe("pwh bench", () => {
     expect((JSON.parse(out) as BenchReport).counts.allocatedBytes).toBe("/longer/than/that".length);
     const both = pwh(["bench", module("plain"), "--path", "/", "--load", "a.har"]);
     expect(both).toMatchObject({ code: 2, err: expect.stringContaining("--path with --load") });
+  });
+
+  test("sends the cases of a fuzzer's corpus; a directory that is none is refused", async () => {
+    const corpus = join(folder, "corpus");
+    for (const path of ["/a", "/seven"]) {
+      const request = { protocol: "HTTP/1.1" as const, method: "GET", path, authority: "a.example", headers: [] };
+      await writeEntry(corpus, {
+        exchanges: [{ request, reply: { status: 200, headers: [] } }],
+        repeat: 1,
+        callReply: {},
+      });
+    }
+    const { out, err } = pwh(["bench", module("plain"), ...quick, "--load", corpus, "--json"]);
+    expect(err).toBe("");
+    const report = JSON.parse(out) as BenchReport;
+    expect(report.load.exchanges).toBe(2);
+    expect(report.counts.allocatedBytes).toBe(("/a".length + "/seven".length) / 2);
+    const refused = pwh(["bench", module("plain"), "--load", "src"]);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("it is no corpus of pwh fuzz") });
+    rmSync(corpus, { recursive: true });
   });
 
   test("--profile has the guest's functions by name", () => {

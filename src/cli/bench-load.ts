@@ -1,0 +1,17 @@
+import { statSync } from "node:fs";
+import type { BenchExchange } from "../bench/subject.js";
+import { UsageError } from "./errors.js";
+
+/** The exchanges of `--load`: of a file, or of a directory that `pwh fuzz --corpus` wrote. */
+export async function loadArgument(load: string): Promise<BenchExchange[]> {
+  const { exchangeOf, loadOf } = await import("../bench/load.js");
+  if (statSync(load, { throwIfNoEntry: false })?.isDirectory() !== true) return loadOf(load);
+  const { readCorpus } = await import("../fuzz/corpus/corpus.js");
+  const { entries, foreign } = await readCorpus(load);
+  const exchanges = entries.flatMap(({ case: { exchanges: played } }) =>
+    played.map(({ request, reply }) => exchangeOf(request, reply)),
+  );
+  if (exchanges.length > 0) return exchanges;
+  const why = foreign[0] === undefined ? "the directory is empty" : `${foreign[0].file}: ${foreign[0].reason}`;
+  throw new UsageError(`Cannot take the load from ${load}: it is no corpus of pwh fuzz; ${why}`);
+}
