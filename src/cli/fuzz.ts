@@ -16,6 +16,9 @@ export const fuzzCommand: Command = {
     ...pluginOptions,
     property: { ...repeated, describe: "check this property; may be repeated [those that hold for any sane filter]" },
     stateful: { type: "boolean", describe: "requests depend on those before them on purpose: leave out isolated" },
+    faults: { type: "boolean", describe: "let hostcalls and the plugin's allocator fail in a third of the cases" },
+    declared: { ...repeated, describe: "headers the plugin may change, a,b: no other may be (declared-headers-only)" },
+    profiles: { ...repeated, describe: "releases of Envoy, 1.36,1.39: the outcome is the same (profiles-agree)" },
     seed: { ...text, describe: "seed of what is generated [1]" },
     runs: { ...text, describe: "cases to play [10000]" },
     time: { ...text, describe: "seconds after which to stop [20]" },
@@ -64,6 +67,9 @@ export const fuzzCommand: Command = {
         stateful: args["stateful"] === true,
         coverage: args["coverage"] === true,
         ...(corpus !== undefined && { corpus }),
+        faults: args["faults"] === true,
+        ...(args["declared"] !== undefined && { declared: commaList(args["declared"]) }),
+        ...(args["profiles"] !== undefined && { profiles: commaList(args["profiles"]) }),
         ...(seed !== undefined && { seed }),
         ...(runs !== undefined && { runs }),
         ...(time !== undefined && { timeMs: time * 1000 }),
@@ -85,13 +91,31 @@ export const fuzzCommand: Command = {
     for (const one of report.foreignFiles ?? []) process.stderr.write(`${foreignText(one)}\n`);
     for (const finding of report.findings) {
       if (json) print({ event: "finding", ...findingJson(finding) });
-      else process.stdout.write(`${findingText(file, finding)}\n\n`);
+      else process.stdout.write(`${findingText(asGiven(process.argv.slice(3)), finding)}\n\n`);
     }
     if (json) print({ event: "summary", ...report, findings: report.findings.length });
     else process.stdout.write(`${summaryText(report)}\n`);
     return report.findings.length === 0 ? 0 : 1;
   },
 };
+
+/** Options with a value that a replay does not need: the path says what they lead to. */
+const runOptions = /^--(seed|runs|time|max-failures|replay)$/;
+
+/** The command as it was given, for a shell, without what only says how long to look. */
+function asGiven(given: readonly string[]): string {
+  const kept = given.filter(
+    (one, i) => one !== "--json" && !runOptions.test(one.replace(/=.*/s, "")) && !runOptions.test(given[i - 1] ?? ""),
+  );
+  return kept.map((one) => (/^[\w@%+=:,./-]+$/.test(one) ? one : `'${one.replaceAll("'", `'\\''`)}'`)).join(" ");
+}
+
+/** Values of an option that may be repeated, and may hold several with commas between. */
+const commaList = (given: unknown): string[] =>
+  listOf(given)
+    .flatMap((one) => one.split(","))
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
 
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {

@@ -4,6 +4,7 @@ import type { FuzzCase, FuzzExchange, FuzzReply, FuzzRequest, HeaderLine } from 
 import { cutAt, drawBody } from "./generate/body.js";
 import { Draw } from "./generate/draw.js";
 import { drawAuthority, drawLines, drawName, drawPath, drawToken, drawValue } from "./generate/fields.js";
+import type { CaseSettings } from "./generate/messages.js";
 import { drawCase, drawExchange, drawReply, drawRequest } from "./generate/messages.js";
 import type { Hints } from "./generate/vocabulary.js";
 import { Vocabulary } from "./generate/vocabulary.js";
@@ -85,8 +86,11 @@ export const httpRequest = withWords<FuzzRequest>(drawRequest, shrinkRequest);
 export const httpResponse = withWords<FuzzReply>(drawReply, shrinkReply);
 /** A request and the answer to it. */
 export const exchange = withWords<FuzzExchange>(drawExchange, shrinkExchange);
-/** What `fuzz` plays: exchanges on one plugin, with what its calls are answered. */
-export const fuzzCase = withWords<FuzzCase>(drawCase, shrinkCase);
+/** What `fuzz` plays: exchanges on one plugin, with what its calls are answered, and which hostcalls fail. */
+export function fuzzCase(hints: Hints = {}, settings: CaseSettings = {}): Arbitrary<FuzzCase> {
+  const words = new Vocabulary(hints);
+  return new Drawn((one) => drawCase(one, words, settings), shrinkCase);
+}
 
 /** A case that was made some other way, to be shrunk. */
 export const caseItself = (given: FuzzCase): Arbitrary<FuzzCase> => new Drawn(() => given, shrinkCase);

@@ -16,8 +16,8 @@ export class FaultyHost {
   /** Hostcalls that the plugin imports, as the plugin's own host functions. */
   readonly functions: HostFunctions;
   readonly settings: CaseSettings;
-  /** How many faults of the case came true. */
-  hit = 0;
+  /** The hostcalls whose faults of the case came true. */
+  readonly hit: string[] = [];
   private _faults: readonly HostFault[] = [];
   private readonly _calls = new Map<string, number>();
 
@@ -36,7 +36,7 @@ export class FaultyHost {
   /** A case begins. */
   begin(faults: readonly HostFault[] | undefined): void {
     this._faults = faults ?? [];
-    this.hit = 0;
+    this.hit.length = 0;
     if (this._calls.size > 0) this._calls.clear();
   }
 
@@ -47,7 +47,7 @@ export class FaultyHost {
     this._calls.set(name, nth);
     const fault = this._faults.find((one) => one.hostcall === name && one.nth === nth);
     if (fault === undefined) return undefined;
-    this.hit++;
+    this.hit.push(name);
     return fault.status;
   }
 

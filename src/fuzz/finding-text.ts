@@ -1,7 +1,13 @@
 import type { FuzzExchange } from "./case.js";
+import { nameOf, Status } from "../abi/enums.js";
+import { allocator } from "./faults.js";
 import type { Finding } from "./fuzz.js";
 
-/** The line that plays a finding again. */
+/**
+ * The line that plays a finding again.
+ *
+ * @param module The module's path, with the options that it was found with.
+ */
 export const replayLine = (module: string, { seed, path }: Finding): string =>
   `pwh fuzz ${module} --replay ${seed}:${path}`;
 
@@ -16,6 +22,11 @@ export function findingText(module: string, finding: Finding): string {
   }
   if (finding.case !== undefined && finding.lastCalls.some((line) => /http_call|grpc/.test(line))) {
     lines.push(`  calls of the plugin are answered ${JSON.stringify(finding.case.callReply)}`);
+  }
+  for (const { hostcall, nth, status } of finding.case?.faults ?? []) {
+    lines.push(
+      `  call ${nth} of ${hostcall} ${hostcall === allocator ? "fails" : `answers ${nameOf(Status, status)}`}`,
+    );
   }
   if (finding.configuration !== undefined) lines.push(`  configuration: ${JSON.stringify(finding.configuration)}`);
   for (const line of finding.details ?? []) lines.push(`  ${line}`);

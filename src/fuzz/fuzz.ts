@@ -13,6 +13,9 @@ import { GuidedHunt, pathOf } from "./guided/guided-hunt.js";
 import { Hunt } from "./hunt.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
+import type { GivenProperties, Release } from "./given-properties.js";
+import { declaredHeadersOnly, givenProperties, profilesAgree } from "./given-properties.js";
+import { plainModule } from "./plain-module.js";
 import { propertiesNamed } from "./properties.js";
 import { wordsIn } from "./words.js";
 
@@ -27,6 +30,12 @@ export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   readonly properties?: readonly FuzzProperty[];
   /** Requests depend on those before them on purpose (caches, rate limits): leaves out `isolated`. Default false. */
   readonly stateful?: boolean;
+  /** Hostcalls fail, and the guest's allocator, in a third of the cases: the nth call answers a status and does nothing. Default false. */
+  readonly faults?: boolean;
+  /** Headers that the plugin may add, change and remove: checks `declared-headers-only`. */
+  readonly declared?: readonly string[];
+  /** Releases of Envoy, as `createProxy` takes them: checks `profiles-agree` between them and the newest recorded. */
+  readonly profiles?: readonly string[];
   /** Default 1. */
   readonly seed?: number;
   /** Cases to play, those for shrinking apart. Default 10,000. */
@@ -115,20 +124,25 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     signal,
     stateful = false,
   } = options;
-  const checked = [...propertiesNamed(withoutConfiguration(options.property)), ...(options.properties ?? [])].filter(
-    ({ name }) => !stateful || name !== "isolated",
-  );
   const withConfiguration = options.property === undefined || options.property.includes(configurationRobust);
   const filter = filterOf(options);
   const begun = performance.now();
   const elapsed = (): number => performance.now() - begun;
   const follows = options.coverage === true || options.corpus !== undefined || path?.startsWith("g") === true;
   const coverage = follows ? new Coverage() : undefined;
-  const player = await Player.create({ ...filter, ...(coverage && { coverage }) }, { budgetMs, seed });
+  const player = await Player.create(
+    { ...filter, ...(coverage && { coverage }) },
+    { budgetMs, seed, faults: options.faults === true },
+  );
+  const lists = await givenBy(options, filter);
+  const names = withoutConfiguration(options.property);
+  const checked = [...propertiesNamed(names, givenProperties(lists)), ...(options.properties ?? [])].filter(
+    ({ name }) => !stateful || name !== "isolated",
+  );
   const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked));
-  const arbitrary = fuzzCase(hints);
+  const arbitrary = fuzzCase(hints, player.faults?.settings);
   const guided =
     coverage &&
     (await GuidedHunt.create(coverage, {
@@ -239,6 +253,11 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     }
   } finally {
     player.close();
+    lists.plain?.close();
+    for (const { player: other, plain } of lists.releases) {
+      other.close();
+      plain.close();
+    }
   }
   const elapsedMs = elapsed();
   const { cases: played, playMs, restoreMs } = player.spent;
@@ -263,6 +282,29 @@ const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
 const withOnly = (names: readonly string[] | undefined, checked: readonly FuzzProperty[]): readonly FuzzProperty[] =>
   names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? [] : checked;
 
+/** @throws {HarnessError} OPTION_INVALID for a property that needs a list and has none. */
+async function givenBy(options: FuzzOptions, filter: FilterOptions): Promise<GivenProperties> {
+  const { property = [], declared, profiles, seed = 1, budgetMs = 500 } = options;
+  const wants = (name: string, list: unknown, option: string): void => {
+    if (property.includes(name) && list === undefined)
+      throw new HarnessError("OPTION_INVALID", `Cannot check ${name}: give ${option}`);
+  };
+  wants(declaredHeadersOnly, declared, "the headers that the plugin may change, with --declared or `declared`");
+  wants(profilesAgree, profiles, "releases of Envoy, with --profiles or `profiles`");
+  const nothing: FilterOptions = { module: plainModule() };
+  const releases: Release[] = [];
+  for (const envoy of profiles ?? []) {
+    const settings = { budgetMs, seed, envoy };
+    const player = await Player.create(filter, settings);
+    releases.push({ name: envoy, player, plain: await Player.create(nothing, settings) });
+  }
+  return {
+    declared: declared?.map((name) => name.toLowerCase()),
+    plain: declared || profiles ? await Player.create(nothing, { budgetMs, seed }) : undefined,
+    releases,
+  };
+}
+
 /** What is left for the proxy, which refuses options that it does not know. */
 function filterOf(options: FuzzOptions): FilterOptions {
   const filter: Partial<Record<keyof FuzzOptions, unknown>> = { ...options };
@@ -276,6 +318,9 @@ const ownOptions = [
   "stateful",
   "coverage",
   "corpus",
+  "faults",
+  "declared",
+  "profiles",
   "seed",
   "runs",
   "timeMs",

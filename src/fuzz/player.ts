@@ -48,8 +48,8 @@ export interface Played {
   readonly failure: HarnessError | undefined;
   /** Bytes by which guest memory grew in the second, third and last quarter of the repetitions; empty when there were none. */
   readonly growth: readonly number[];
-  /** Faults of the case that came true. */
-  readonly faultsHit: number;
+  /** The hostcalls whose faults came true before the first request reached the upstream. */
+  readonly failedBefore: readonly string[];
 }
 
 export interface PlayerOptions {
@@ -75,6 +75,7 @@ interface Answers {
   pending: PendingExchange[];
   replies: FuzzReply[];
   callReply: Reply;
+  failedBefore: readonly string[] | undefined;
 }
 
 /** A plugin in a proxy that is put back to its fresh state before every case. */
@@ -101,12 +102,17 @@ export class Player {
   /** @throws {HarnessError} As `createProxy`. */
   static async create(filter: FilterOptions, options: PlayerOptions): Promise<Player> {
     const { budgetMs, seed, envoy } = options;
-    const answers: Answers = { pending: [], replies: [], callReply: {} };
+    const answers: Answers = { pending: [], replies: [], callReply: {}, failedBefore: undefined };
     const host = options.faults === true ? new FaultyHost(await importsOf(filter)) : undefined;
     const hostFunctions = host && { ...host.functions, ...filter.hostFunctions };
     const proxy = await createProxy({
       filters: [{ ...filter, ...(hostFunctions && { hostFunctions }) }],
-      upstreams: { upstream: (request) => replyTo(answers, request) },
+      upstreams: {
+        upstream: (request) => {
+          answers.failedBefore ??= host === undefined ? [] : [...host.hit];
+          return replyTo(answers, request);
+        },
+      },
       onUnknownUpstream: () => answers.callReply,
       listener: { streamIdleTimeoutMs: 0, enableTrailers: true },
       budgetMs,
@@ -145,6 +151,7 @@ export class Player {
     const outcomes: Outcome[] = [];
     const sizes: number[] = [];
     this._answers.callReply = given.callReply;
+    this._answers.failedBefore = undefined;
     let failure: HarnessError | undefined;
     const play = (): void => {
       for (let i = 1; i <= repeat; i++) {
@@ -161,7 +168,7 @@ export class Player {
     this.spent.cases++;
     this.spent.restoreMs += restored - begun;
     this.spent.playMs += performance.now() - restored;
-    return { outcomes, failure, growth, faultsHit: this.faults?.hit ?? 0 };
+    return { outcomes, failure, growth, failedBefore: this._answers.failedBefore ?? [] };
   }
 
   close(): void {

@@ -102,7 +102,7 @@ const verdict = ({ status, upstream }: Outcome): string =>
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** How two outcomes differ, if they do. */
-function difference(a: Outcome | undefined, b: Outcome | undefined, bodies: boolean): string | undefined {
+export function difference(a: Outcome | undefined, b: Outcome | undefined, bodies: boolean): string | undefined {
   if (a === undefined || b === undefined) return a === b ? undefined : "the plugin fails in one of them";
   if (verdict(a) !== verdict(b)) return `${verdict(a)}; then ${verdict(b)}`;
   if (!bodies) return undefined;
@@ -189,6 +189,8 @@ const isolated: FuzzProperty = {
   },
 };
 
+const failClosed = "fail-closed";
+
 /** Without what the proxy makes anew for each request. */
 const headersOf = ({ headers }: LeftMessage): string =>
   JSON.stringify(headers.filter(([name]) => name !== "x-request-id"));
@@ -216,6 +218,16 @@ const memoryBounded: FuzzProperty = {
 };
 
 const growsOn = (growth: readonly number[]): boolean => growth.length > 0 && growth.every((one) => one > 0);
+
+/** The same, with headers and their order. */
+function anyDifference(a: Outcome, b: Outcome | undefined): string | undefined {
+  const found = difference(a, b, true);
+  if (found !== undefined || b === undefined) return found;
+  if (JSON.stringify(a.response.headers) !== JSON.stringify(b.response.headers)) return "the client gets other headers";
+  return a.upstream && b.upstream && headersOf(a.upstream) !== headersOf(b.upstream)
+    ? "the upstream gets other headers"
+    : undefined;
+}
 
 /** All that are known by name. */
 export const properties: readonly FuzzProperty[] = [
@@ -267,26 +279,55 @@ export const properties: readonly FuzzProperty[] = [
       ? undefined
       : [errorLogs[0]!.replace(/\d+/g, "N"), `the plugin logs an error: ${errorLogs[0]}`],
   ),
-  each("fail-closed", "a call that fails never lets the request through", false, ({ calls, upstream }) =>
-    calls.length > 0 &&
-    upstream !== undefined &&
-    calls.every(({ outcome, status }) => outcome === "failed" || status === undefined || status >= 500)
-      ? "every call of the plugin failed, and the request reached the upstream"
-      : undefined,
-  ),
+  {
+    name: "deterministic",
+    compares: true,
+    summary: "the same case in the same state has the same outcome",
+    check(given, played, again) {
+      const { outcomes } = again(given);
+      for (const [i, outcome] of played.outcomes.entries()) {
+        const found = anyDifference(outcome, outcomes[i]);
+        if (found !== undefined) return { cause: "differs", message: `played twice: ${found}` };
+      }
+      return undefined;
+    },
+  },
+  {
+    name: failClosed,
+    summary: "a call that fails, or with --faults a hostcall that reads, never lets the request through",
+    check({ exchanges }, { outcomes, failedBefore }) {
+      for (const { calls, upstream } of outcomes) {
+        const failed = ({ outcome, status }: (typeof calls)[number]): boolean =>
+          outcome === "failed" || status === undefined || status >= 500;
+        if (calls.length > 0 && upstream !== undefined && calls.every(failed)) {
+          const message = "every call of the plugin failed, and the request reached the upstream";
+          return { cause: message, message };
+        }
+      }
+      const read = failedBefore.find((name) => /^proxy_(get_|http_call|grpc_)/.test(name));
+      if (exchanges.length !== 1 || read === undefined || outcomes[0]?.upstream === undefined) return undefined;
+      return { cause: read, message: `${read} failed, and the request reached the upstream` };
+    },
+  },
 ];
 
 /**
  * Properties by name; none given: those that hold for any sane filter.
  *
+ * @param more Further ones to be found by name.
+ *
  * @throws {HarnessError} OPTION_INVALID for a name that is none.
  */
-export function propertiesNamed(names: readonly string[] = []): readonly FuzzProperty[] {
-  if (names.length === 0) return properties.filter(({ byDefault }) => byDefault === true);
+export function propertiesNamed(
+  names: readonly string[] = [],
+  more: readonly FuzzProperty[] = [],
+): readonly FuzzProperty[] {
+  const all = [...properties, ...more];
+  if (names.length === 0) return all.filter(({ byDefault }) => byDefault === true);
   return names.map((name) => {
-    const found = properties.find((one) => one.name === name);
+    const found = all.find((one) => one.name === name);
     if (found !== undefined) return found;
-    const known = properties.map((one) => one.name);
+    const known = all.map((one) => one.name);
     throw new HarnessError(
       "OPTION_INVALID",
       `Unknown property "${name}"${didYouMean(name, known)}: properties are ${known.join(", ")}`,
