@@ -58,7 +58,7 @@ export abstract class ChainSide {
   trailers: HeaderMap | undefined = undefined;
   /** Bytes held for the filters that asked for it. */
   buffered: BodyBuffer | undefined = undefined;
-  /** What a filter dropped last: empty, unless somebody wrote to it since. */
+  /** The part that a filter dropped or held last: empty, unless somebody wrote to it since. */
   dropped: BodyBuffer | undefined = undefined;
   /** The sender has sent everything. */
   complete = false;
@@ -294,6 +294,7 @@ export abstract class ChainSide {
     at.iteration = "stopSingle";
     if (action === DataAction.StopBuffer || action === DataAction.StopWatermark) {
       this.streaming = action === DataAction.StopWatermark;
+      if (data !== this.buffered) this.dropped = data; // emptied as well
       this.hold(data);
       return false;
     }

@@ -303,6 +303,7 @@ export class HttpStream implements StreamView {
   private sendDirect(reply: LocalReply): void {
     this.repliedDirectly = true;
     const { headers, body } = this.compose(reply);
+    this.responseStatus = headers.first(":status");
     this.response.headers = headers;
     this.headersSent = true;
     this.ends.client.acceptHeaders(headers, body.length === 0);
@@ -314,7 +315,8 @@ export class HttpStream implements StreamView {
   private compose(given: LocalReply) {
     const reply = this.ends.mapReply === undefined ? given : this.ends.mapReply(given);
     const made = composeReply(reply, { grpc: this.isGrpc, head: this.isHead }, this.ends.replyHeaders?.());
-    this.responseStatus = made.headers.first(":status");
+    // [R] grpc_reply_code: until the headers leave it is what was asked for, not the 200 that gRPC gets
+    this.responseStatus = String(reply.status);
     return made;
   }
 

@@ -221,7 +221,7 @@ function client(): fc.Arbitrary<ClientSpec> {
       proto: proto as "http1",
       headers,
       // beyond the second after which Envoy closes a connection
-      timeout_ms: 1600,
+      timeout_ms: 1625,
       ...(head && pieces.length === 0 && trailers === undefined && { method: "HEAD" }),
       ...(pieces.length > 0 && { body: pieces, chunk_delay_ms: 50, end_delay_ms: 50 }),
       ...(pieces.length > 0 && proto === "http1" && { framing: framing as "length" }),
