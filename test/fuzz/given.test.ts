@@ -1,8 +1,13 @@
 // Properties that need a list, and host faults. The probe does what its configuration says; see fixtures/probe/README.md.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { pluginOptions } from "../../src/cli/exchange-options.js";
+import { fuzzCommand } from "../../src/cli/fuzz.js";
+import { givenProperties } from "../../src/fuzz/given-properties.js";
 import type { FuzzOptions } from "../../src/fuzz/index.js";
-import { fuzz } from "../../src/fuzz/index.js";
+import { fuzz, properties } from "../../src/fuzz/index.js";
 import { fixture } from "../support/fixtures.js";
+import { root } from "../support/pwh.js";
 
 const run = async (configuration: string, options: Partial<FuzzOptions>) => {
   const module = fixture("probe/probe.wasm");
@@ -49,4 +54,15 @@ test("profiles-agree: held bytes are shown otherwise before 1.33; a refused conn
 
 test("deterministic: nothing differs when the same case is played twice", async () => {
   expect(await run(adds, { property: ["deterministic"], runs: 300 })).toEqual([]);
+});
+
+test("docs/fuzzing.md describes every property and every option of the command", () => {
+  const page = readFileSync(`${root}docs/fuzzing.md`, "utf8");
+  const lists = { declared: undefined, plain: undefined, releases: [] };
+  const names = [...properties, ...givenProperties(lists)].map(({ name }) => name);
+  for (const name of [...names, "configuration-robust"]) expect(page).toContain(`| \`${name}\` |`);
+  const shared = Object.keys(pluginOptions);
+  for (const name of Object.keys(fuzzCommand.options ?? {})) {
+    if (!shared.includes(name)) expect(page, name).toContain(`--${name}`);
+  }
 });
