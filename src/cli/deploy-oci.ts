@@ -7,7 +7,7 @@ export const ociOptions: CommandOptions = {
   output: {
     ...text,
     alias: "o",
-    describe: "oci: write the image's layout into this folder, which is new or such a layout",
+    describe: "write into this folder; oci: one that is new, or an image's layout",
   },
   form: { ...text, describe: "oci: compat (plugin.wasm in an archive) or artifact (the bare module) [compat]" },
   tag: { ...text, describe: "oci: name of the image in its layout [latest, or that of --push]" },
