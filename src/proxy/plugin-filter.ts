@@ -406,6 +406,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader, Mov
     if (this.trapped) return pass;
     this.trapped = true;
     this.replyDetails = undefined;
+    if (this.destroyed) this.handle.sendLateReply(0); // [R] trap_after_close_shared: another filter of the VM is shown a late reply
     this.handle.sendLocalReply({
       status: 503,
       body: new Uint8Array(0),
