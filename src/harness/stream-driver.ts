@@ -16,7 +16,7 @@ import type { Properties } from "../proxy/envoy/property-value.js";
 import type { SideEnd } from "../proxy/chain-side.js";
 import type { StreamFacts } from "../proxy/envoy/stream-info.js";
 import type { HeaderMap } from "../proxy/header-map.js";
-import type { StreamEnds } from "../proxy/http-stream.js";
+import type { StreamEnds } from "../proxy/stream-ends.js";
 import { HttpStream } from "../proxy/http-stream.js";
 import type { AnswerListener, PluginFilterOptions } from "../proxy/plugin-filter.js";
 import { PluginFilter } from "../proxy/plugin-filter.js";

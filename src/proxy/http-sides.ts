@@ -1,8 +1,8 @@
 import type { DataAction, HeadersAction, TrailersAction } from "./action.js";
-import { BodyBuffer } from "./body-buffer.js";
-import type { SideEnd } from "./chain-side.js";
-import { ChainSide, Place } from "./chain-side.js";
-import { HeaderMap } from "./header-map.js";
+import type { BodyBuffer } from "./body-buffer.js";
+import type { Place, SideEnd } from "./chain-side.js";
+import { ChainSide } from "./chain-side.js";
+import type { HeaderMap } from "./header-map.js";
 import type { HttpFilter } from "./http-filter.js";
 import type { LocalReply } from "./local-reply.js";
 import type { HttpStream } from "./http-stream.js";

@@ -1,60 +1,14 @@
 import type { ByteString } from "../abi/bytes.js";
-import type { Pair } from "../abi/pairs.js";
 import { BodyBuffer } from "./body-buffer.js";
-import type { SideEnd } from "./chain-side.js";
 import type { ChainSide } from "./chain-side.js";
-import { Place, placesOf } from "./chain-side.js";
-import { HeaderMap } from "./header-map.js";
-import type { FilterHandle, HttpFilter, StreamView } from "./http-filter.js";
+import { placesOf } from "./chain-side.js";
+import { StreamHandle } from "./stream-handle.js";
+import type { HeaderMap } from "./header-map.js";
+import type { HttpFilter, StreamView } from "./http-filter.js";
 import type { LocalReply } from "./local-reply.js";
 import { composeReply, isGrpc } from "./local-reply.js";
 import { RequestSide, ResponseSide } from "./http-sides.js";
-
-/** What a stream is connected to on both sides. */
-export interface StreamEnds {
-  /** Towards the upstream: the router. */
-  readonly upstream: SideEnd;
-  /** Towards the client. */
-  readonly client: SideEnd;
-  /** The stream was cut off in both directions. */
-  streamReset(): void;
-  /** A reply without a body would leave, and its stream was cut off before. */
-  repliedAfterReset?(): void;
-  /** Trailers would leave on a stream that has ended: the filter that was shown them ended it, and let them pass. */
-  trailersAfterEnd?(): void;
-  /** The response is complete, or the stream was reset: nothing follows but log and destroy. */
-  ended?(): void;
-  /** Every filter logged; none was destroyed. */
-  logged?(): void;
-  /** Log and destroy were called: nothing follows at all. */
-  gone?(): void;
-  /** A response that cannot leave as it is gets replaced by this reply. [E] checkRequiredResponseHeaders */
-  checkResponse?(headers: HeaderMap): LocalReply | undefined;
-  /** Headers that the route adds to local replies. */
-  replyHeaders?(): readonly Pair[];
-  /** A local reply is made: nothing of the upstream is wanted any more. */
-  answering?(): void;
-  /** Answers in the stream's place: another stream's filters see it. */
-  takeReply?(reply: LocalReply): void;
-  /** A local reply as it is configured to be, before filters see it. [E] local_reply_config */
-  mapReply?(reply: LocalReply): LocalReply;
-  /** The sender of requests or responses is to be slowed, or no longer. */
-  watermark?(direction: "request" | "response", above: boolean): void;
-  /** A filter wrote to the request headers, or asked for it: the route has to be matched again. */
-  clearRouteCache?(): void;
-}
-
-export interface StreamOptions {
-  /** Bytes that filters may hold. Default: no limit. */
-  readonly requestBufferLimit?: number;
-  readonly responseBufferLimit?: number;
-  /** Filters log when the stream is over. Default true. */
-  readonly logs?: boolean;
-  /** [E] False up to 1.38. Default true. */
-  readonly forwardsAddedData?: boolean;
-  /** HTTP/2: a response that was made while the codec reads is complete when it has read all. Default false. */
-  readonly endsAfterRead?: boolean;
-}
+import type { StreamEnds, StreamOptions } from "./stream-ends.js";
 
 /**
  * One HTTP stream through a chain of filters: a request on its way up, a response on its way down, and the rules for what
@@ -82,16 +36,14 @@ export class HttpStream implements StreamView {
   responseComplete = false;
   /** A local reply went past the filters, since they held the upstream's headers. */
   repliedDirectly = false;
-  /** A reply goes through the chain while the codec reads the request: what cuts in now does not end the connection at once. [R] */
-  inRead = false;
   /**
    * A local reply goes through the chain while the codec still reads: another one may overtake it, and the body of the first is shown to
    * the filters that it meets all the same; the stream ends afterwards. [E] encodeData, [R] found by parity:fuzz
    */
   replying = false;
   private readonly endsAfterRead: boolean;
-  /** The codec is reading the request: part of it is on its way through the filters. */
-  private reading = false;
+  /** The codec is reading the request, part of which is on its way through the filters: what cuts in does not end the connection at once. [R] */
+  reading = false;
   /** Was the stream cut off? */
   wasReset = false;
   /** Log and destroy were called. */
@@ -113,7 +65,7 @@ export class HttpStream implements StreamView {
     this.response.bufferLimit = options.responseBufferLimit ?? Infinity;
     this.request.forwardsAddedData = this.response.forwardsAddedData = options.forwardsAddedData ?? true;
     for (let i = 0; i <= last; i++) {
-      filters[i]!.attach(new Handle(this, this.request.places[i]!, this.response.places[last - i]!));
+      filters[i]!.attach(new StreamHandle(this, this.request.places[i]!, this.response.places[last - i]!));
     }
   }
 
@@ -285,16 +237,18 @@ export class HttpStream implements StreamView {
     const { headers, body } = this.compose(reply);
     const endOfStream = body.length === 0;
     this.response.streaming = true;
-    this.inRead = this.reading;
     this.response.headers = headers;
     this.response.complete = endOfStream;
     this.replying = this.reading && this.endsAfterRead && this.request.complete; // else the rest of the request is refused at once
     this.response.sendHeaders(headers, endOfStream);
-    if (!endOfStream && (this.cutting || !(this.finished || this.isCut)) && (this.replying || !this.responseAborted)) {
+    if (
+      !endOfStream &&
+      (this.cutting || !(this.finished || this.wasReset)) &&
+      (this.replying || !this.responseAborted)
+    ) {
       this.response.complete = true;
       this.response.sendData(new BodyBuffer(body), true);
     }
-    this.inRead = false;
     if (!this.replying) return;
     this.replying = false;
     if (this.responseComplete || this.wasReset) this.finish();
@@ -344,11 +298,11 @@ export class HttpStream implements StreamView {
   finish(): void {
     if (this.finished || this.replying) return;
     this.finished = true;
-    this.cutting = this.wasReset && !this.abandoned;
+    const isCut = (this.cutting = this.wasReset && !this.abandoned);
     this.ends.ended?.();
     if (this.logs) for (const filter of this.filters) filter.log();
     this.ends.logged?.();
-    if (this.wasReset && !this.abandoned) this.ends.streamReset();
+    if (isCut) this.ends.streamReset();
     this.cutting = false;
     for (const filter of this.filters) filter.destroy();
     this.ends.gone?.();
@@ -356,61 +310,3 @@ export class HttpStream implements StreamView {
 }
 
 const defaults: StreamOptions = {};
-
-/** One filter's way to its stream. */
-class Handle implements FilterHandle {
-  readonly stream: HttpStream;
-  private readonly request: Place;
-  private readonly response: Place;
-
-  constructor(stream: HttpStream, request: Place, response: Place) {
-    this.stream = stream;
-    this.request = request;
-    this.response = response;
-  }
-  continueRequest(): void {
-    if (this.stream.request.continueFrom(this.request)) this.stream.sendPrepared();
-  }
-  continueResponse(): void {
-    this.stream.response.continueFrom(this.response);
-  }
-  get requestFlows(): boolean {
-    return !this.stream.finished && !this.stream.requestAborted && this.request.iteration === "continue";
-  }
-  get responseFlows(): boolean {
-    return !this.stream.finished && !this.stream.responseAborted && this.response.iteration === "continue";
-  }
-  get requestBuffer(): BodyBuffer | undefined {
-    return this.stream.request.buffered;
-  }
-  get responseBuffer(): BodyBuffer | undefined {
-    return this.stream.response.buffered;
-  }
-  addRequestData(data: BodyBuffer): void {
-    this.stream.request.addData(this.request, data);
-  }
-  addResponseData(data: BodyBuffer): void {
-    this.stream.response.addData(this.response, data);
-  }
-  addRequestTrailers(): HeaderMap {
-    return (this.stream.request.trailers ??= new HeaderMap("requestTrailers"));
-  }
-  addResponseTrailers(): HeaderMap {
-    return (this.stream.response.trailers ??= new HeaderMap("responseTrailers"));
-  }
-  sendLocalReply(reply: LocalReply): void {
-    this.stream.sendLocalReply(reply);
-  }
-  sendLateReply(size: number): void {
-    this.stream.sendLateReply(size);
-  }
-  resetStream(): void {
-    this.stream.reset();
-  }
-  abandonStream(): void {
-    this.stream.abandon();
-  }
-  clearRouteCache(): void {
-    this.stream.ends.clearRouteCache?.();
-  }
-}

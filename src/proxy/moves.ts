@@ -20,6 +20,9 @@ export interface Mover {
 /** Nothing: Envoy does nothing. A crash: the words for what ends a real Envoy by SIGSEGV, in every release recorded. */
 export type Fate = "done" | "nothing" | { readonly crash: string };
 
+/** What a test is told of a thing that ends a real Envoy. */
+export const crashText = (what: string): string => `${what}: a real Envoy crashes here (SIGSEGV); nothing was done`;
+
 const hostcalls: Readonly<Record<Move, string>> = {
   "continue request": "proxy_continue_stream(request)",
   "continue response": "proxy_continue_stream(response)",

@@ -11,7 +11,7 @@ import type { BodyBuffer } from "./body-buffer.js";
 import type { HeaderMap } from "./header-map.js";
 import type { FilterHandle, HttpFilter, StreamView } from "./http-filter.js";
 import type { Move, Mover } from "./moves.js";
-import { fateOf } from "./moves.js";
+import { crashText, fateOf } from "./moves.js";
 
 export interface PluginFilterOptions {
   /** `allow_on_headers_stop_iteration`. */
@@ -318,10 +318,7 @@ export class PluginFilter implements HttpFilter, StreamPort, PropertyReader, Mov
   }
 
   private _noteCrash(what: string): void {
-    this._vm.process.onDiagnostic(
-      "WOULD_CRASH_ENVOY",
-      `${what}: a real Envoy crashes here (SIGSEGV); nothing was done`,
-    );
+    this._vm.process.onDiagnostic("WOULD_CRASH_ENVOY", crashText(what));
   }
 
   private _noteNothingPaused(which: string): void {

@@ -1,15 +1,16 @@
-import { concat, noBytes, utf8 } from "../../abi/bytes.js";
+import { noBytes, utf8 } from "../../abi/bytes.js";
 import type { Pair } from "../../abi/pairs.js";
 import type { Timer } from "../../host/services/clock.js";
 import { millisecondsToNs } from "../../host/services/clock.js";
 import type { BodyBuffer } from "../body-buffer.js";
 import type { SideEnd } from "../chain-side.js";
 import { HeaderMap } from "../header-map.js";
-import type { StreamEnds } from "../http-stream.js";
+import type { StreamEnds } from "../stream-ends.js";
 import { HttpStream } from "../http-stream.js";
 import type { LocalReply } from "../local-reply.js";
 import { logStream } from "../plugin-logger.js";
 import { EnvoyStream } from "./attributes.js";
+import { crashText } from "../moves.js";
 import type { Connection } from "./connection.js";
 import { joinCookies } from "./cookies.js";
 import { frameResponse } from "./http1-framing.js";
@@ -24,6 +25,7 @@ import { chooseRoute } from "./routes.js";
 import { Router } from "./router.js";
 import { accessEntry } from "./access-entry.js";
 import { grouped } from "./grouped-headers.js";
+import { idleReply, mappedReply, responseRefusal } from "./proxy-replies.js";
 
 /** One request of a client and its answer, as the connection manager sees it. [E] conn_manager_impl.cc ActiveStream */
 export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
@@ -237,7 +239,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
     const { resetCode } = this.proxy.profile;
     const isHttp2 = this.connection.protocol === "HTTP/2";
     // [R] held_400: the connection ends at once, as after any 400
-    if (this.http.asked400 && !isHttp2) this._client.closing?.(!this.http.inRead);
+    if (this.http.asked400 && !isHttp2) this._client.closing?.(!this.http.reading);
     // [R] close_then_reply_resp: the client has its answer; only releases that say NO_ERROR still say it
     else if (this.http.repliedDirectly) {
       if (isHttp2 && resetCode === 0) this._client.reset(0);
@@ -258,20 +260,18 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   /** [R] close_then_reply_empty: the codec completes a stream that it has given up. */
   repliedAfterReset(): void {
     if (this.connection.protocol === "HTTP/2") return;
-    this.connection.worker.onDiagnostic(
-      "WOULD_CRASH_ENVOY",
-      "proxy_send_local_response without a body, with proxy_close_stream: a real Envoy crashes here (SIGSEGV); nothing was done",
-    );
+    this._noteCrash("proxy_send_local_response without a body, with proxy_close_stream");
   }
 
   /** [R] trailers_after_end: over HTTP/2 those of a stream that was reset are dropped. */
   trailersAfterEnd(): void {
     const { dropsLateTrailers } = this.proxy.profile;
     if (this.http.wasReset && this.connection.protocol === "HTTP/2" && dropsLateTrailers) return;
-    this.connection.worker.onDiagnostic(
-      "WOULD_CRASH_ENVOY",
-      "proxy_on_response_trailers returned Continue on a stream that it had ended: a real Envoy crashes here (SIGSEGV); nothing was done",
-    );
+    this._noteCrash("proxy_on_response_trailers returned Continue on a stream that it had ended");
+  }
+
+  private _noteCrash(what: string): void {
+    this.connection.worker.onDiagnostic("WOULD_CRASH_ENVOY", crashText(what));
   }
 
   ended(): void {
@@ -285,7 +285,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       if (this.connection.protocol === "HTTP/2" && !http.request.complete) {
         this._client.reset(this._codeOr(0));
       } else if (this._closes) {
-        this._client.closing?.(http.repliedDirectly && !http.inRead && http.asked400);
+        this._client.closing?.(http.repliedDirectly && !http.reading && http.asked400);
       }
     }
   }
@@ -304,10 +304,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
   }
 
   checkResponse(headers: HeaderMap): LocalReply | undefined {
-    if (/^\d+$/.test(headers.first(":status") ?? "")) return undefined;
-    const why = "missing required header: :status";
-    const details = `filter_removed_required_response_headers{${why.replaceAll(" ", "_")}}`;
-    return { status: 502, body: Buffer.from(why), headers: [], details };
+    return responseRefusal(headers);
   }
 
   replyHeaders(): readonly Pair[] {
@@ -318,14 +315,7 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
 
   mapReply(reply: LocalReply): LocalReply {
     if (reply.status === 400 && this.connection.protocol !== "HTTP/2") this._closes = true; // [R]
-    const mapper = this.proxy.settings.listener.localReplyMappers.find(({ status }) => status === reply.status);
-    if (mapper === undefined) return reply;
-    return {
-      ...reply,
-      status: mapper.newStatus ?? reply.status,
-      headers: [...reply.headers, ...(mapper.headersToAdd ?? [])],
-      body: mapper.body === undefined ? reply.body : formatted(mapper.body, reply),
-    };
+    return mappedReply(reply, this.proxy.settings.listener.localReplyMappers);
   }
 
   watermark(direction: "request" | "response", above: boolean): void {
@@ -397,21 +387,9 @@ export class ProxyStream implements DownstreamStream, StreamEnds, SideEnd {
       return;
     }
     this.info.flags.set("SI");
-    const status = this.http.request.complete ? 504 : 408;
-    this.http.sendLocalReply({
-      status,
-      body: Buffer.from("stream timeout"),
-      headers: [],
-      details: "stream_idle_timeout",
-    });
+    this.http.sendLocalReply(idleReply(this.http.request.complete));
     this.settle(); // a filter may hold the reply: the next time-out ends that too
   }
-}
-
-/** Of the command operators only the one that local replies are about. */
-function formatted(format: string, { body }: LocalReply): Uint8Array {
-  const parts = format.split("%LOCAL_REPLY_BODY%").flatMap((text, i) => (i === 0 ? [utf8(text)] : [body, utf8(text)]));
-  return concat(parts);
 }
 
 /** Code of RST_STREAM behind the answer to a request that breaks the rules. [R] found by parity:fuzz */

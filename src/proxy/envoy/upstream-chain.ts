@@ -3,7 +3,7 @@ import type { BodyBuffer } from "../body-buffer.js";
 import type { SideEnd } from "../chain-side.js";
 import type { HeaderMap } from "../header-map.js";
 import type { HttpFilter } from "../http-filter.js";
-import type { StreamEnds } from "../http-stream.js";
+import type { StreamEnds } from "../stream-ends.js";
 import { HttpStream } from "../http-stream.js";
 import type { LocalReply } from "../local-reply.js";
 import type { DownstreamStream, Host } from "./peers.js";
