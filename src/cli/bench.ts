@@ -1,5 +1,4 @@
-import { appendFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { whyUnreadable } from "../harness/source.js";
+import { appendFileSync } from "node:fs";
 import { loadArgument } from "./bench-load.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
@@ -14,6 +13,7 @@ import {
   repeated,
   text,
 } from "./exchange-options.js";
+import { writeWhole } from "./output.js";
 import { listOf, numberArgument } from "./values.js";
 
 /** Those of `pwh run` but for trailers, which no measured exchange has. */
@@ -125,15 +125,3 @@ export const benchCommand: Command = {
     }
   },
 };
-
-/** All of the file or nothing of it. */
-function writeWhole(file: string, content: string): void {
-  const part = `${file}.${process.pid}.part`;
-  try {
-    writeFileSync(part, content, { flag: "wx" });
-    renameSync(part, file);
-  } catch (thrown) {
-    rmSync(part, { force: true });
-    throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
-  }
-}

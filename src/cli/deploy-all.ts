@@ -1,15 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { didYouMean } from "../abi/nearest.js";
-import { textOf } from "../abi/bytes.js";
-import { HarnessError, messageOf } from "../errors.js";
+import { textOf, utf8 } from "../abi/bytes.js";
 import type { ManifestFile } from "../deploy/sidecar-set.js";
 import type { CommandOptions } from "./arguments.js";
+import { outputOption } from "./deploy-oci.js";
 import { UsageError } from "./errors.js";
 import { lastOf, repeated, text } from "./exchange-options.js";
+import { writeWhole } from "./output.js";
 import { bytesArgument, listOf, numberArgument } from "./values.js";
 
 export const allOptions: CommandOptions = {
+  output: outputOption,
   deployment: { ...text, describe: "all: the Deployment whose sidecars get the filter" },
   label: { ...repeated, describe: "all: label=value of its pods [app=<deployment>]" },
   namespace: { ...text, describe: "all: namespace to write into the manifests [none]" },
@@ -35,9 +37,10 @@ export async function deployAll(files: readonly string[], args: Record<string, u
   if (deployment === undefined) throw new UsageError("Cannot deploy: say whose sidecars with --deployment NAME");
   if ((folder === undefined) === (check === undefined))
     throw new UsageError("Cannot deploy: give a folder to write to with -o, or one to compare with --check");
-  const [{ patchContexts, sidecarSet }, { loadSource }] = await Promise.all([
+  const [{ patchContexts, sidecarSet }, { loadSource, whyUnreadable }, { clientSideApplyLimit }] = await Promise.all([
     import("../deploy/sidecar-set.js"),
     import("../harness/source.js"),
+    import("../manifest/limits.js"),
   ]);
   const context = patchContexts.find((one) => one === (lastOf(args, "context") ?? "SIDECAR_INBOUND"));
   if (context === undefined) {
@@ -61,7 +64,7 @@ export async function deployAll(files: readonly string[], args: Record<string, u
     context,
     ...(labels && { labels }),
     ...(port !== undefined && { port: numberArgument("--port", port, 1, 65_535) }),
-    ...(config !== undefined && { configuration: textOf(bytesArgument("--config", config)) }),
+    ...(config !== undefined && { configuration: configurationText(config) }),
     ...optional("namespace", "namespace"),
     ...optional("istio", "istio"),
     ...optional("root-id", "rootId"),
@@ -72,12 +75,39 @@ export async function deployAll(files: readonly string[], args: Record<string, u
     immutable: args["immutable"] === true,
   });
   if (check !== undefined) return compare(check, set);
-  write(folder!, set);
+  try {
+    mkdirSync(folder!, { recursive: true });
+  } catch (thrown) {
+    throw new UsageError(`Cannot write to ${folder}: ${whyUnreadable(thrown)}`);
+  }
+  for (const [name, content] of set) writeWhole(join(folder!, name), content);
   process.stdout.write(set.map(([name]) => `${join(folder!, name)}\n`).join(""));
+  const apply = bytes.length > clientSideApplyLimit() ? "kubectl apply --server-side" : "kubectl apply";
   process.stderr.write(
-    "apply the ConfigMap (kubectl apply --server-side), then the Deployment's patch; wait for the pods, then the EnvoyFilter\n",
+    `apply the ConfigMap (${apply}), then the Deployment's patch; wait for the pods, then the EnvoyFilter\n`,
   );
+  await warnOfSecrets(set);
   return 0;
+}
+
+/** @throws {UsageError} A StringValue is text: other bytes would not arrive as they are. */
+function configurationText(given: string): string {
+  const bytes = bytesArgument("--config", given);
+  const text = textOf(bytes);
+  if (!Buffer.from(utf8(text)).equals(bytes))
+    throw new UsageError(
+      "Cannot use --config: it is not UTF-8, or begins with a byte order mark; a manifest holds text",
+    );
+  return text;
+}
+
+/** What anybody who may read the EnvoyFilter would read; the values are not told. */
+async function warnOfSecrets(set: readonly ManifestFile[]): Promise<void> {
+  const { lintTexts } = await import("../lint/lint.js");
+  const texts = set.filter(([name]) => name.endsWith(".yaml")).map(([name, text]) => ({ name, text }));
+  const { findings } = lintTexts(texts);
+  for (const { rule, file, line, message } of findings)
+    if (rule === "M-K1") process.stderr.write(`${file}:${line}: ${message}\n`);
 }
 
 function labelsOf(given: readonly string[]): Record<string, string> | undefined {
@@ -89,20 +119,6 @@ function labelsOf(given: readonly string[]): Record<string, string> | undefined 
       return [name, value!];
     }),
   );
-}
-
-/** All or nothing of each file: it is written beside its place, and moved there. */
-function write(folder: string, set: readonly ManifestFile[]): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    for (const [name, content] of set) writeFileSync(join(folder, `.${name}.new`), content);
-    for (const [name] of set) renameSync(join(folder, `.${name}.new`), join(folder, name));
-  } catch (thrown) {
-    for (const [name] of set) rmSync(join(folder, `.${name}.new`), { force: true });
-    throw new HarnessError("OPTION_INVALID", `Cannot write manifests to ${folder}: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
-  }
 }
 
 function compare(folder: string, set: readonly ManifestFile[]): number {

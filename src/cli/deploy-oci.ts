@@ -3,12 +3,15 @@ import { UsageError } from "./errors.js";
 import { lastOf, repeated, text } from "./exchange-options.js";
 import { listOf } from "./values.js";
 
+/** Every action writes into a folder. */
+export const outputOption = {
+  ...text,
+  alias: "o",
+  describe: "write into this folder; oci: one that is new, or an image's layout",
+};
+
 export const ociOptions: CommandOptions = {
-  output: {
-    ...text,
-    alias: "o",
-    describe: "write into this folder; oci: one that is new, or an image's layout",
-  },
+  output: outputOption,
   form: { ...text, describe: "oci: compat (plugin.wasm in an archive) or artifact (the bare module) [compat]" },
   tag: { ...text, describe: "oci: name of the image in its layout [latest, or that of --push]" },
   push: {

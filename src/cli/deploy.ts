@@ -37,6 +37,11 @@ export const deployCommand: Command = {
       const names = Object.keys(actions);
       throw new UsageError(`Cannot deploy "${what}"${didYouMean(what, names)}: there is ${names.join(", ")}`);
     }
+    const foreign = Object.values(actions)
+      .flatMap(({ options }) => Object.keys(options))
+      .find((name) => args[name] !== undefined && !Object.hasOwn(action.options, name));
+    if (foreign !== undefined)
+      throw new UsageError(`Cannot use --${foreign} with pwh deploy ${what}: it is for another`);
     return action.run(((args["files"] as unknown[] | undefined) ?? []).map(String), args);
   },
 };

@@ -2,7 +2,7 @@ import { HarnessError } from "../errors.js";
 import type { ManifestPlugin } from "../harness/manifest-plugin.js";
 import type { ModuleSource } from "../harness/source.js";
 import type { CommandOptions } from "./arguments.js";
-import { lastOf, repeated, text } from "./exchange-options.js";
+import { lastOf, pluginInput, repeated, text } from "./exchange-options.js";
 import { listOf } from "./values.js";
 
 /** A plugin from manifests: shared by the verbs that run one. */
@@ -14,6 +14,13 @@ export const fromOptions: CommandOptions = {
   },
   filter: { ...text, describe: "which one, where the manifests have several" },
 };
+
+/** The options of the command line over those of the manifest; variables of both. */
+export function pluginOver(args: Record<string, unknown>, from: FromManifest | undefined) {
+  const configured = from?.plugin.options;
+  const { environment, ...own } = pluginInput(args);
+  return { ...configured, ...own, environment: { ...configured?.environment, ...environment } };
+}
 
 /** A plugin of manifests, and its module. */
 export interface FromManifest {

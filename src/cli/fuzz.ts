@@ -1,11 +1,11 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
-import type { ForeignFile } from "../fuzz/corpus/corpus.js";
 import type { CoverageCounts } from "../vm/coverage.js";
 import type { Command } from "./commands.js";
+import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
 import { lastOf, pluginInput, pluginOptions, repeated, text } from "./exchange-options.js";
-import { listOf, numberArgument } from "./values.js";
+import { commaListOf, listOf, numberArgument } from "./values.js";
 
 export const fuzzCommand: Command = {
   name: "fuzz",
@@ -68,8 +68,8 @@ export const fuzzCommand: Command = {
         coverage: args["coverage"] === true,
         ...(corpus !== undefined && { corpus }),
         faults: args["faults"] === true,
-        ...(args["declared"] !== undefined && { declared: commaList(args["declared"]) }),
-        ...(args["profiles"] !== undefined && { profiles: commaList(args["profiles"]) }),
+        ...(args["declared"] !== undefined && { declared: commaListOf(args["declared"]) }),
+        ...(args["profiles"] !== undefined && { profiles: commaListOf(args["profiles"]) }),
         ...(seed !== undefined && { seed }),
         ...(runs !== undefined && { runs }),
         ...(time !== undefined && { timeMs: time * 1000 }),
@@ -88,10 +88,13 @@ export const fuzzCommand: Command = {
       process.removeListener("SIGINT", interrupt);
       if (live) process.stderr.write("\r\u001b[K");
     }
-    for (const one of report.foreignFiles ?? []) process.stderr.write(`${foreignText(one)}\n`);
+    for (const one of report.foreignFiles ?? []) process.stderr.write(foreignText(one));
     for (const finding of report.findings) {
       if (json) print({ event: "finding", ...findingJson(finding) });
-      else process.stdout.write(`${findingText(asGiven(process.argv.slice(3)), finding)}\n\n`);
+      else
+        process.stdout.write(
+          `${findingText(asGiven(process.argv.slice(process.argv.indexOf("fuzz") + 1)), finding)}\n\n`,
+        );
     }
     if (json) print({ event: "summary", ...report, findings: report.findings.length });
     else process.stdout.write(`${summaryText(report)}\n`);
@@ -109,13 +112,6 @@ function asGiven(given: readonly string[]): string {
   );
   return kept.map((one) => (/^[\w@%+=:,./-]+$/.test(one) ? one : `'${one.replaceAll("'", `'\\''`)}'`)).join(" ");
 }
-
-/** Values of an option that may be repeated, and may hold several with commas between. */
-const commaList = (given: unknown): string[] =>
-  listOf(given)
-    .flatMap((one) => one.split(","))
-    .map((one) => one.trim())
-    .filter((one) => one !== "");
 
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {
@@ -149,7 +145,7 @@ async function minimizeCorpusOf(
       ...(budgetMs !== undefined && { budgetMs }),
       signal: stop.signal,
     });
-    for (const one of foreignFiles) process.stderr.write(`${foreignText(one)}\n`);
+    for (const one of foreignFiles) process.stderr.write(foreignText(one));
     process.stdout.write(
       json
         ? `${JSON.stringify({ event: "minimized", kept: kept.length, removed, foreignFiles, coverage })}\n`
@@ -160,8 +156,6 @@ async function minimizeCorpusOf(
     process.removeListener("SIGINT", interrupt);
   }
 }
-
-const foreignText = ({ file, reason }: ForeignFile): string => `${file} is left alone: ${reason}`;
 
 function coverageText({ functions, edges }: CoverageCounts): string {
   return `${functions.reached} of ${functions.all} functions, ${edges.reached} of ${edges.all} edges`;

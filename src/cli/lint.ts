@@ -1,11 +1,11 @@
-import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { whyUnreadable } from "../harness/source.js";
+import { readFileSync, statSync } from "node:fs";
 import type { Finding } from "../lint/rule.js";
 import { paintFor } from "../report/style.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
 import { lastOf, repeated, text } from "./exchange-options.js";
-import { listOf } from "./values.js";
+import { writeWhole } from "./output.js";
+import { commaListOf, listOf } from "./values.js";
 
 const formats = ["json", "sarif", "github"] as const;
 
@@ -61,7 +61,7 @@ export const lintCommand: Command = {
       ...(envoy !== undefined && { envoy }),
       ...(apply !== undefined && { apply }),
       ...(rootNamespace !== undefined && { rootNamespace }),
-      off: listOf(args["off"]).flatMap((one) => one.split(",").filter((id) => id !== "")),
+      off: commaListOf(args["off"]),
     };
     let result = await lint(files, options);
     if (args["fix"] === true) {
@@ -87,22 +87,8 @@ async function fixFiles(findings: readonly Finding[]): Promise<number> {
     const mark = whole.startsWith("\uFEFF") ? "\uFEFF" : "";
     const own = findings.filter((one) => one.file === file);
     const { text: after, fixed } = applyFixes(whole.slice(mark.length), own);
-    replaceFile(file, mark + after);
+    writeWhole(file, mark + after);
     count += fixed.length;
   }
   return count;
-}
-
-/** All of the file or nothing of it. */
-function replaceFile(file: string, content: string): void {
-  const target = realpathSync(file);
-  const { mode } = statSync(target);
-  const part = `${target}.${process.pid}.part`;
-  try {
-    writeFileSync(part, content, { flag: "wx", mode });
-    renameSync(part, target);
-  } catch (thrown) {
-    rmSync(part, { force: true });
-    throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
-  }
 }

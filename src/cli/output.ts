@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { whyUnreadable } from "../harness/source.js";
 import { UsageError } from "./errors.js";
@@ -11,6 +11,20 @@ export function writeNew(file: string, content: string, force: boolean): void {
   } catch (thrown) {
     if ((thrown as { code?: string }).code === "EEXIST")
       throw new UsageError(`Cannot write ${file}: it is there already; --force replaces it`);
+    throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
+  }
+}
+
+/** Writes all of a file or nothing of it: one that is there keeps its mode, and a link to it stays one. */
+export function writeWhole(file: string, content: string): void {
+  const there = existsSync(file);
+  const target = there ? realpathSync(file) : file;
+  const part = `${target}.${process.pid}.part`;
+  try {
+    writeFileSync(part, content, { flag: "wx", ...(there && { mode: statSync(target).mode }) });
+    renameSync(part, target);
+  } catch (thrown) {
+    rmSync(part, { force: true });
     throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
   }
 }

@@ -10,15 +10,14 @@ import {
   exchangeInput,
   exchangeOptions,
   lastOf,
-  pluginInput,
   pluginOptions,
   releaseInput,
   releaseOptions,
   repeated,
   text,
 } from "./exchange-options.js";
-import type { ManifestPlugin } from "../harness/manifest-plugin.js";
-import { fromOptions, manifestInput } from "./from-manifest.js";
+import type { FromManifest } from "./from-manifest.js";
+import { fromOptions, manifestInput, pluginOver } from "./from-manifest.js";
 import { sayNotRecorded } from "./not-recorded.js";
 import { propertyFromText } from "../proxy/envoy/given-properties.js";
 import { assignmentArgument, listOf, numberArgument } from "./values.js";
@@ -62,7 +61,7 @@ export const runCommand: Command = {
     if (given === undefined && from === undefined) {
       throw new UsageError("Cannot run: the file is missing; write pwh run <file>, or pwh run --from envoyfilter.yaml");
     }
-    const options = runOptions(args, from?.plugin);
+    const options = runOptions(args, from);
     const source = from?.module ?? given!;
     const file = given ?? from!.plugin.code ?? from!.plugin.place;
     const { run } = await import("../harness/run.js");
@@ -124,7 +123,7 @@ function inOptions(error: HarnessError): HarnessError {
 }
 
 /** Options of `run` from the command line. */
-function runOptions(args: Record<string, unknown>, from?: ManifestPlugin): RunOptions {
+function runOptions(args: Record<string, unknown>, from?: FromManifest): RunOptions {
   const string = (name: string): string | undefined => lastOf(args, name);
   const level = string("log-level");
   if (level !== undefined && !(logLevelNames as readonly string[]).includes(level)) {
@@ -138,13 +137,10 @@ function runOptions(args: Record<string, unknown>, from?: ManifestPlugin): RunOp
       return [path, propertyFromText(path, value)] as const;
     }),
   );
-  const envoy = releaseInput(args) ?? from?.envoy;
-  const { environment, ...own } = pluginInput(args);
-  const { failurePolicy: _, ...configured } = from?.options ?? {};
+  const envoy = releaseInput(args) ?? from?.plugin.envoy;
+  const { failurePolicy: _, ...plugin } = pluginOver(args, from);
   return {
-    ...configured,
-    ...own,
-    environment: { ...configured.environment, ...environment },
+    ...plugin,
     ...(envoy !== undefined && { envoy }),
     ...(level !== undefined && { logLevel: level as LogLevelName }),
     ...(args["repeat"] !== undefined && { repeat: numberArgument("--repeat", string("repeat"), 1, 10_000_000) }),

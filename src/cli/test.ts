@@ -12,7 +12,7 @@ import { UsageError } from "./errors.js";
 import { lastOf, releaseInput, releaseOptions, repeated, text } from "./exchange-options.js";
 import { sayNotRecorded } from "./not-recorded.js";
 import type { WorkerSetup } from "./test-worker.js";
-import { bytesArgument, listOf, numberArgument } from "./values.js";
+import { bytesArgument, commaListOf, listOf, numberArgument } from "./values.js";
 import { suiteReader } from "./suite-reader.js";
 
 const reporters = ["pretty", "json", "junit", "tap", "github"] as const;
@@ -97,9 +97,7 @@ function reportsOf(args: Record<string, unknown>): Report[] {
 
 function optionsOf(args: Record<string, unknown>): RunTestsOptions {
   const filter = lastOf(args, "filter");
-  const tags = listOf(args["tag"])
-    .flatMap((one) => one.split(","))
-    .filter((one) => one !== "");
+  const tags = commaListOf(args["tag"]);
   return {
     ...(filter !== undefined && { filter: filterOf(filter) }),
     ...(tags.length > 0 && { tags }),

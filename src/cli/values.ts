@@ -96,3 +96,10 @@ export function headerText(what: string, given: string): string {
   }
   return utf8ByteString(given);
 }
+
+/** The same of an option whose every use may hold several, with commas between. */
+export const commaListOf = (given: unknown): string[] =>
+  listOf(given)
+    .flatMap((one) => one.split(","))
+    .map((one) => one.trim())
+    .filter((one) => one !== "");

@@ -3,8 +3,8 @@ import type { ModuleExchange } from "../verify/verify.js";
 import type { HeaderList, Scenario } from "../verify/envoy/scenario.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
-import { fromOptions, manifestInput } from "./from-manifest.js";
-import { exchangeInput, exchangeOptions, lastOf, pluginInput, pluginOptions, text } from "./exchange-options.js";
+import { fromOptions, manifestInput, pluginOver } from "./from-manifest.js";
+import { exchangeInput, exchangeOptions, lastOf, pluginOptions, text } from "./exchange-options.js";
 import { listOf, numberArgument } from "./values.js";
 
 export const verifyCommand: Command = {
@@ -59,12 +59,7 @@ export const verifyCommand: Command = {
       await loadSource(module); // tells what is wrong with it, before any Envoy starts
       const { headers, trailers, response, ...exchange } = exchangeInput(args);
       const { headers: sent, trailers: ended, ...answer } = response ?? {};
-      const { environment, ...own } = pluginInput(args);
-      const plugin = {
-        ...from?.plugin.options,
-        ...own,
-        environment: { ...from?.plugin.options.environment, ...environment },
-      };
+      const plugin = pluginOver(args, from);
       const played: ModuleExchange = {
         module: module instanceof Uint8Array ? module : String(module),
         ...plugin,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Document, type Scalar, type YAMLMap } from "yaml";
 import { HarnessError } from "../errors.js";
 import { sizeLimits } from "../manifest/limits.js";
+import { isLabelName, isSubdomain } from "../manifest/names.js";
 
 /** Where a filter stands among a sidecar's listeners. */
 export type PatchContext = "SIDECAR_INBOUND" | "SIDECAR_OUTBOUND" | "GATEWAY" | "ANY";
@@ -79,9 +80,10 @@ class SidecarSet {
         `${fileName} has ${module.length} bytes, and a ConfigMap holds ${sizeLimits.configMap}: bring it as an image (pwh deploy oci) or over HTTP with its sha256, or make it smaller (tinygo -opt=z -no-debug, wasm-opt -Oz)`,
       );
     }
-    checkName("module", this._base, subdomain);
-    checkName("--deployment", deployment, subdomain);
-    if (namespace !== undefined) checkName("--namespace", namespace, label);
+    // what is appended to the module's name has to fit, too
+    if (!isSubdomain(`${this._base}-wasm-000000000000`)) throw refusedName("module", this._base);
+    if (!isSubdomain(deployment)) throw refusedName("--deployment", deployment);
+    if (namespace !== undefined && !isLabelName(namespace)) throw refusedName("--namespace", namespace);
     if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
       throw refusal(`${port} is no port: ports are 1 to 65535`);
     if (istio !== undefined && !/^1\.\d+$/.test(istio))
@@ -209,16 +211,10 @@ class SidecarSet {
   }
 }
 
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-
-function checkName(what: string, name: string, pattern: RegExp): void {
-  const longest = pattern === label ? 63 : 253 - "-wasm-000000000000".length;
-  if (pattern.test(name) && name.length <= longest) return;
-  throw refusal(
-    `${what} "${name}" makes no name that Kubernetes takes: lower case letters, digits, "-"${pattern === label ? "" : ' and "."'}, at most ${longest}`,
+const refusedName = (what: string, name: string): HarnessError =>
+  refusal(
+    `${what} "${name}" makes no name that Kubernetes takes: lower-case letters, digits and "-", a letter or digit at both ends; "." only in names of objects; not too long`,
   );
-}
 
 const refusal = (why: string): HarnessError => new HarnessError("OPTION_INVALID", `Cannot write manifests: ${why}`);
 

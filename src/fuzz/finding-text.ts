@@ -1,5 +1,7 @@
 import type { FuzzExchange } from "./case.js";
+import { byteString } from "../abi/bytes.js";
 import { nameOf, Status } from "../abi/enums.js";
+import { caseToJson } from "./corpus/case-json.js";
 import { allocator } from "./faults.js";
 import type { Finding } from "./fuzz.js";
 
@@ -37,14 +39,11 @@ export function findingText(module: string, finding: Finding): string {
   return lines.join("\n");
 }
 
-/** One finding as a JSON value that `JSON.stringify` can write: bodies become lists of strings in which each character is a byte. */
-export function findingJson(finding: Finding): Record<string, unknown> {
-  const exchanges = finding.case?.exchanges.map(({ request, reply }) => ({
-    request: { ...request, ...(request.body && { body: request.body.map(latin1) }) },
-    reply: { ...reply, ...(reply.body && { body: reply.body.map(latin1) }) },
-  }));
-  return { ...finding, ...(exchanges && { case: { ...finding.case, exchanges } }) };
-}
+/** One finding as a JSON value that `JSON.stringify` can write; its case is as a file of a corpus has it. */
+export const findingJson = (finding: Finding): Record<string, unknown> => ({
+  ...finding,
+  ...(finding.case && { case: caseToJson(finding.case) }),
+});
 
 /** A request as HTTP/1.1 would write it, each piece of the body on a line of its own. */
 export function requestText({ request }: FuzzExchange): string[] {
@@ -70,11 +69,10 @@ function replyText({ reply }: FuzzExchange): string[] {
   ];
 }
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 const pieces = (body: readonly Uint8Array[]): string[] =>
   body.map(
     (piece, i) =>
-      `body${body.length > 1 ? ` piece ${i + 1}` : ""}, ${piece.length} bytes: ${JSON.stringify(shown(latin1(piece)))}`,
+      `body${body.length > 1 ? ` piece ${i + 1}` : ""}, ${piece.length} bytes: ${JSON.stringify(shown(byteString(piece)))}`,
   );
 const indented = (lines: readonly string[]): string[] => lines.map((line) => `    ${line}`);
 const mostShown = 120;
@@ -103,7 +101,7 @@ export function curlLine({ request }: FuzzExchange): string {
   if (body !== undefined) parts.push("--data-binary", "@-");
   parts.push(argument(`http://localhost:10000${path}`));
   const line = parts.join(" ");
-  return body === undefined ? line : `printf '${octal(latin1(Buffer.concat(body)))}' | ${line}`;
+  return body === undefined ? line : `printf '${octal(byteString(Buffer.concat(body)))}' | ${line}`;
 }
 
 /** For printf of any POSIX shell. */

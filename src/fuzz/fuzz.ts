@@ -13,9 +13,7 @@ import { GuidedHunt, pathOf } from "./guided/guided-hunt.js";
 import { Hunt } from "./hunt.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
-import type { GivenProperties, Release } from "./given-properties.js";
-import { declaredHeadersOnly, givenProperties, profilesAgree } from "./given-properties.js";
-import { plainModule } from "./plain-module.js";
+import { givenPlayers, givenProperties, noPlayers } from "./given-properties.js";
 import { propertiesNamed } from "./properties.js";
 import { wordsIn } from "./words.js";
 
@@ -130,12 +128,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const elapsed = (): number => performance.now() - begun;
   const follows = options.coverage === true || options.corpus !== undefined || path?.startsWith("g") === true;
   const coverage = follows ? new Coverage() : undefined;
+  const names = withoutConfiguration(options.property);
+  propertiesNamed(names, givenProperties(noPlayers)); // a wrong name is told before anything starts
+  const lists = await givenPlayers(filter, { ...options, names, budgetMs, seed });
   const player = await Player.create(
     { ...filter, ...(coverage && { coverage }) },
     { budgetMs, seed, faults: options.faults === true },
   );
-  const lists = await givenBy(options, filter);
-  const names = withoutConfiguration(options.property);
   const checked = [...propertiesNamed(names, givenProperties(lists)), ...(options.properties ?? [])].filter(
     ({ name }) => !stateful || name !== "isolated",
   );
@@ -253,11 +252,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     }
   } finally {
     player.close();
-    lists.plain?.close();
-    for (const { player: other, plain } of lists.releases) {
-      other.close();
-      plain.close();
-    }
+    lists.close();
   }
   const elapsedMs = elapsed();
   const { cases: played, playMs, restoreMs } = player.spent;
@@ -281,29 +276,6 @@ const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
 /** Only `configuration-robust` was asked for: nothing else is to be checked. */
 const withOnly = (names: readonly string[] | undefined, checked: readonly FuzzProperty[]): readonly FuzzProperty[] =>
   names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? [] : checked;
-
-/** @throws {HarnessError} OPTION_INVALID for a property that needs a list and has none. */
-async function givenBy(options: FuzzOptions, filter: FilterOptions): Promise<GivenProperties> {
-  const { property = [], declared, profiles, seed = 1, budgetMs = 500 } = options;
-  const wants = (name: string, list: unknown, option: string): void => {
-    if (property.includes(name) && list === undefined)
-      throw new HarnessError("OPTION_INVALID", `Cannot check ${name}: give ${option}`);
-  };
-  wants(declaredHeadersOnly, declared, "the headers that the plugin may change, with --declared or `declared`");
-  wants(profilesAgree, profiles, "releases of Envoy, with --profiles or `profiles`");
-  const nothing: FilterOptions = { module: plainModule() };
-  const releases: Release[] = [];
-  for (const envoy of profiles ?? []) {
-    const settings = { budgetMs, seed, envoy };
-    const player = await Player.create(filter, settings);
-    releases.push({ name: envoy, player, plain: await Player.create(nothing, settings) });
-  }
-  return {
-    declared: declared?.map((name) => name.toLowerCase()),
-    plain: declared || profiles ? await Player.create(nothing, { budgetMs, seed }) : undefined,
-    releases,
-  };
-}
 
 /** What is left for the proxy, which refuses options that it does not know. */
 function filterOf(options: FuzzOptions): FilterOptions {

@@ -1,7 +1,11 @@
 import type { Pair } from "../abi/pairs.js";
 import type { FuzzCase } from "./case.js";
-import type { LeftMessage, Played, Player } from "./player.js";
+import type { LeftMessage, Played } from "./player.js";
+import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
+import { HarnessError } from "../errors.js";
+import type { FilterOptions } from "../harness/proxy-options.js";
+import { plainModule } from "./plain-module.js";
 import { difference } from "./properties.js";
 
 /** What these properties need besides the plugin. */
@@ -97,3 +101,55 @@ function firstOther(declared: readonly string[], before: LeftMessage, after: Lef
 
 const valuesOf = (headers: readonly Pair[], name: string): string =>
   headers.flatMap(([one, value]) => (one === name ? [`${value}\n`] : [])).join("");
+
+export interface GivenPlayers extends GivenProperties {
+  close(): void;
+}
+
+/** No list was given. */
+export const noPlayers: GivenProperties = { declared: undefined, plain: undefined, releases: [] };
+
+/**
+ * Starts what the lists need.
+ *
+ * @param names Of the properties that were asked for.
+ * @throws {HarnessError} OPTION_INVALID for a property that needs a list and has none, and for a release that there is none of.
+ */
+export async function givenPlayers(
+  filter: FilterOptions,
+  options: {
+    readonly names: readonly string[];
+    readonly declared?: readonly string[];
+    readonly profiles?: readonly string[];
+    readonly budgetMs: number;
+    readonly seed: number;
+  },
+): Promise<GivenPlayers> {
+  const { names, declared, profiles, budgetMs, seed } = options;
+  const wants = (name: string, list: unknown, option: string): void => {
+    if (names.includes(name) && list === undefined)
+      throw new HarnessError("OPTION_INVALID", `Cannot check ${name}: give ${option}`);
+  };
+  wants(declaredHeadersOnly, declared, "the headers that the plugin may change, with --declared or `declared`");
+  wants(profilesAgree, profiles, "releases of Envoy, with --profiles or `profiles`");
+  const players: Player[] = [];
+  const close = (): void => {
+    for (const one of players) one.close();
+  };
+  const player = async (of: FilterOptions, envoy?: string): Promise<Player> => {
+    const made = await Player.create(of, { budgetMs, seed, ...(envoy !== undefined && { envoy }) });
+    players.push(made);
+    return made;
+  };
+  const nothing: FilterOptions = { module: plainModule() };
+  const releases: Release[] = [];
+  try {
+    for (const name of profiles ?? [])
+      releases.push({ name, player: await player(filter, name), plain: await player(nothing, name) });
+    const plain = declared || profiles ? await player(nothing) : undefined;
+    return { declared: declared?.map((name) => name.toLowerCase()), plain, releases, close };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+}

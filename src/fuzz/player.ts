@@ -146,6 +146,7 @@ export class Player {
     const { exchanges, repeat } = given;
     const begun = performance.now();
     this.proxy.restore(this._fresh);
+    this._vm.trace.clear(); // what a finding tells as its last calls are those of its case
     this.faults?.begin(given.faults);
     const restored = performance.now();
     const outcomes: Outcome[] = [];

@@ -189,8 +189,6 @@ const isolated: FuzzProperty = {
   },
 };
 
-const failClosed = "fail-closed";
-
 /** Without what the proxy makes anew for each request. */
 const headersOf = ({ headers }: LeftMessage): string =>
   JSON.stringify(headers.filter(([name]) => name !== "x-request-id"));
@@ -293,7 +291,7 @@ export const properties: readonly FuzzProperty[] = [
     },
   },
   {
-    name: failClosed,
+    name: "fail-closed",
     summary: "a call that fails, or with --faults a hostcall that reads, never lets the request through",
     check({ exchanges }, { outcomes, failedBefore }) {
       for (const { calls, upstream } of outcomes) {

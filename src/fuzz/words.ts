@@ -1,3 +1,4 @@
+import { byteString } from "../abi/bytes.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
 import { configurationBytes } from "../harness/option-values.js";
 
@@ -15,10 +16,7 @@ export function wordsIn(memory: Uint8Array, configuration: FilterOptions["config
       if (trimmed.length > 1) words.add(trimmed);
     }
   };
-  take(textOf(configurationBytes(configuration)).replace(/["{}[\],:]/g, "\0"));
-  take(textOf(memory.subarray(0, mostBytes)));
+  take(byteString(configurationBytes(configuration)).replace(/["{}[\],:]/g, "\0"));
+  take(byteString(memory.subarray(0, mostBytes)));
   return [...words];
 }
-
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");

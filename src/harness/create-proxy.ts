@@ -31,6 +31,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   checkOptions("createProxy", options, proxyChecks);
   checkOptions("createProxy's listener", options.listener ?? {}, listenerChecks);
   for (const [name, one] of Object.entries(options.upstreams ?? {})) {
+    if (typeof one !== "function" && (typeof one !== "object" || one === null)) {
+      const given = `upstream "${name}" of createProxy: ${String(one)} is no answer`;
+      throw new HarnessError("OPTION_INVALID", `Cannot use ${given}; write { status: 200 } or a function`);
+    }
     if (typeof one === "object" && "answer" in one) checkOptions(`upstream "${name}"`, one, upstreamChecks);
   }
   if (options.tcp !== undefined) {

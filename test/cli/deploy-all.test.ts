@@ -42,3 +42,19 @@ test.each<[string[], string]>([
   expect(code).toBe(2);
   expect(readdirSync(folder)).not.toContain("none");
 });
+
+test("configuration that is no text is refused; one with a secret is pointed out, and not printed", () => {
+  const binary = join(folder, "binary");
+  writeFileSync(binary, Buffer.from([0xff, 0xfe]));
+  expect(pwh([...args, "-o", join(folder, "none"), "-c", `@${binary}`])).toMatchObject({ code: 2 });
+  const { code, err } = pwh([...args, "-o", join(folder, "secret"), "-c", '{"api_key":"sk-1234567890abcdef"}']);
+  expect(code).toBe(0);
+  expect(err).toContain("api_key");
+  expect(err).not.toContain("sk-1234567890abcdef");
+});
+
+test("an option of the other action is refused", () => {
+  const { code, err } = pwh(["deploy", "oci", module, "-o", join(folder, "none"), "--hashed"]);
+  expect(err).toContain("--hashed");
+  expect(code).toBe(2);
+});

@@ -9,6 +9,18 @@ const directory = mkdtempSync(join(tmpdir(), "pwh-fuzz-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 const right = fixture("buggy/double-commit-right.wasm");
 
+test("the line that replays a finding has the options it was found with, and does so", () => {
+  const faulty = fixture("buggy/empty-header-faulty.wasm");
+  const options = ["--property", "no-trap", "-c", "it's"];
+  const { code, out } = pwh(["fuzz", faulty, ...options, "--runs=3000", "--max-failures", "1", "--seed", "7"]);
+  expect(code).toBe(1);
+  const [, line, path] = /again: pwh (fuzz .* --replay (7:[\d:]+))$/m.exec(out)!;
+  expect(line).toBe(`fuzz ${faulty} --property no-trap -c 'it'\\''s' --replay ${path}`);
+  const again = pwh(["fuzz", faulty, ...options, "--replay", path!]);
+  expect(again.code).toBe(1);
+  expect(again.out.split("\n")[0]).toBe(out.split("\n")[0]);
+});
+
 describe("pwh fuzz --corpus", () => {
   test("writes cases, says how far it came, and names what is none on stderr", () => {
     const corpus = join(directory, "made");

@@ -63,6 +63,8 @@ describe("fuzz()", () => {
     const again = await fuzz({ module, seed: 7, path: found.path });
     expect(again.ended).toBe("replayed");
     expect(again.findings[0]!.case).toEqual(found.case);
+    // nothing of the cases before
+    expect(found.details!.filter((line) => line.trim().startsWith("proxy_on_request_headers("))).toHaveLength(1);
     expect(findingText("f.wasm", found)).toContain(`pwh fuzz f.wasm --replay 7:${found.path}`);
     // the smallest request traps outside of the fuzzer too
     using plugin = await loadPlugin(module);

@@ -34,6 +34,10 @@ describe("wrong options are refused with what was meant", () => {
       'bufferLimits of createProxy\'s listener: there is none of that name (did you mean "bufferLimit"?)',
     ],
     [{ upstreams: { web: { answer: reply(200), protocol: "HTTP2" } } }, 'protocol of upstream "web": "HTTP/1.0" or'],
+    [
+      { upstreams: { web: 200 } },
+      'upstream "web" of createProxy: 200 is no answer; write { status: 200 } or a function',
+    ],
     [{ filters: [{ module, failurePolicy: "FAIL_OPENS" }] }, 'is wanted (did you mean "FAIL_OPEN"?)'],
     [{ filters: [{ module, config: "x" }] }, "option config of a filter: there is none of that name"],
     [{ filters: [{ name: "x" }] }, "Cannot use a filter: it has no module"],

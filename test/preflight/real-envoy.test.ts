@@ -18,25 +18,19 @@ describe.skipIf(typeof envoy === "string")("a real Envoy", () => {
   if (typeof envoy === "string") return;
 
   const writes = process.env["PWH_RECORD"] === "1";
-  test.skipIf(!writes && recorded[envoy.version] === undefined)(
-    "says of each module what is recorded",
-    { timeout: 300_000 },
-    async () => {
-      const said: Record<string, readonly string[]> = {};
-      for (const [name, bytes] of await loadingModules()) {
-        const plugins = [{ inline_b64: Buffer.from(bytes).toString("base64") }];
-        const {
-          started,
-          main = [],
-          stderr = [],
-        } = await record({ name, plugins, clients: [], settle_ms: 0 }, { envoy });
-        const lines = main.map((line) =>
-          typeof line === "string" ? line : String((line as { message: string }).message),
-        );
-        said[name] = started ? [] : [...lines, ...stderr];
-      }
-      if (!writes) return expect(said).toEqual(recorded[envoy.version]);
-      writeFileSync(file, `${JSON.stringify({ ...recorded, [envoy.version]: said }, undefined, 1)}\n`);
-    },
-  );
+  const unknown = !writes && recorded[envoy.version] === undefined;
+  if (unknown) console.warn(`Skipped: what Envoy ${envoy.version} says of modules was not recorded`);
+  test.skipIf(unknown)("says of each module what is recorded", { timeout: 300_000 }, async () => {
+    const said: Record<string, readonly string[]> = {};
+    for (const [name, bytes] of await loadingModules()) {
+      const plugins = [{ inline_b64: Buffer.from(bytes).toString("base64") }];
+      const { started, main = [], stderr = [] } = await record({ name, plugins, clients: [], settle_ms: 0 }, { envoy });
+      const lines = main.map((line) =>
+        typeof line === "string" ? line : String((line as { message: string }).message),
+      );
+      said[name] = started ? [] : [...lines, ...stderr];
+    }
+    if (!writes) return expect(said).toEqual(recorded[envoy.version]);
+    writeFileSync(file, `${JSON.stringify({ ...recorded, [envoy.version]: said }, undefined, 1)}\n`);
+  });
 });

@@ -5,7 +5,7 @@ import type { LintContext } from "../context.js";
 import { inSameNamespace, isSubset, templateLabels } from "../workloads.js";
 import type { Rule } from "../rule.js";
 import { draft, shown } from "../rule.js";
-import { isSubdomain } from "./names.js";
+import { isSubdomain } from "../../manifest/names.js";
 
 const selecting = (context: LintContext): ManifestDocument[] =>
   context.of("EnvoyFilter", "WasmPlugin", "TrafficExtension");
@@ -40,6 +40,15 @@ const targetKinds: ReadonlySet<string> = new Set([
 
 const targetRefsSince = 22;
 
+/** Each label of each selector. */
+function* selectorLabels(context: LintContext) {
+  for (const document of selecting(context)) {
+    const selector = selectorOf(document);
+    for (const [key, value] of Object.entries(selector?.labels ?? {}))
+      yield { document, path: [...selector!.path, key], key, value };
+  }
+}
+
 export const labelRules: readonly Rule[] = [
   {
     id: "M-L1",
@@ -48,13 +57,9 @@ export const labelRules: readonly Rule[] = [
     why: "No pod can have such a label: the filter applies to nothing. An empty key is refused by istiod.",
     fix: "Write the key as it stands in the pod template's labels.",
     *check(context) {
-      for (const document of selecting(context)) {
-        const selector = selectorOf(document);
-        for (const key of Object.keys(selector?.labels ?? {})) {
-          const problem = keyProblem(key);
-          const path = [...selector!.path, key];
-          if (problem !== undefined) yield draft(document, path, `selector key ${shown(key)}: ${problem}`);
-        }
+      for (const { document, path, key } of selectorLabels(context)) {
+        const problem = keyProblem(key);
+        if (problem !== undefined) yield draft(document, path, `selector key ${shown(key)}: ${problem}`);
       }
     },
   },
@@ -65,13 +70,9 @@ export const labelRules: readonly Rule[] = [
     why: "No pod can have such a label: the filter applies to nothing, or the API server refuses it.",
     fix: "Write the value as it stands in the pod template's labels.",
     *check(context) {
-      for (const document of selecting(context)) {
-        const selector = selectorOf(document);
-        for (const [key, value] of Object.entries(selector?.labels ?? {})) {
-          const problem = valueProblem(value);
-          const path = [...selector!.path, key];
-          if (problem !== undefined) yield draft(document, path, `selector value ${shown(value)}: ${problem}`);
-        }
+      for (const { document, path, value } of selectorLabels(context)) {
+        const problem = valueProblem(value);
+        if (problem !== undefined) yield draft(document, path, `selector value ${shown(value)}: ${problem}`);
       }
     },
   },
@@ -82,13 +83,10 @@ export const labelRules: readonly Rule[] = [
     why: "istiod and the API server refuse them: matching is exact.",
     fix: "Name one label that all the pods share.",
     *check(context) {
-      for (const document of selecting(context)) {
-        const selector = selectorOf(document);
-        for (const [key, value] of Object.entries(selector?.labels ?? {})) {
-          if (!key.includes("*") && !String(value).includes("*")) continue;
-          const message = `selector ${key}=${String(value)}: Istio does not support wildcards, matching is exact`;
-          yield draft(document, [...selector!.path, key], message);
-        }
+      for (const { document, path, key, value } of selectorLabels(context)) {
+        if (!key.includes("*") && !String(value).includes("*")) continue;
+        const message = `selector ${key}=${String(value)}: Istio does not support wildcards, matching is exact`;
+        yield draft(document, path, message);
       }
     },
   },

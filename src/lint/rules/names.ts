@@ -1,13 +1,9 @@
 import { namespaceOf, nameOfObject, selectorOf, titleOf, listAt, objectAt } from "../context.js";
 import type { ManifestDocument, ManifestKind } from "../../manifest/documents.js";
+import { isLabelName, isSubdomain } from "../../manifest/names.js";
 import { mountsOf } from "../mounts.js";
 import type { Rule } from "../rule.js";
 import { draft, shown } from "../rule.js";
-
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-export const isSubdomain = (name: string): boolean => name.length <= 253 && subdomain.test(name);
-export const isLabelName = (name: string): boolean => name.length <= 63 && label.test(name);
 
 /** Names of volumes that Istio's sidecar template makes. Deployment reference, 3.2. */
 const sidecarVolumes: ReadonlySet<string> = new Set([

@@ -4,7 +4,7 @@ import { listAt, namespaceOf, selectorOf, textAt } from "../context.js";
 import type { LintContext } from "../context.js";
 import type { Rule } from "../rule.js";
 import { draft, shown } from "../rule.js";
-import { isSubdomain } from "./names.js";
+import { isSubdomain } from "../../manifest/names.js";
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const enumsOfWasm = ["imagePullPolicy", "failStrategy", "type"];

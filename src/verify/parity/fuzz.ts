@@ -25,7 +25,7 @@ smallest program that still shows one and saved as a recording.
   --path P    The one failure of a run before, as it was printed
   --save F    Folder for what was found (default test/recordings/found)`;
 
-/** What became of a program on both hosts; `again` is Envoy's second run, when the first differed from ours. */
+/** What became of a program on both hosts; `real` is a later run of Envoy's, when the first differed from ours. */
 interface Outcome {
   readonly real: Recording;
   readonly ours: Recording;
@@ -34,6 +34,8 @@ interface Outcome {
 
 /** How often Envoy may survive what is said to end it. */
 const crashChances = 8;
+/** How often Envoy is asked whether it does as we do now and then: what arrives at the same moment goes either way. */
+const raceChances = 6;
 
 async function play(scenario: Scenario, binary: EnvoyBinary): Promise<Outcome> {
   const real = await record(scenario, { envoy: binary });
@@ -50,6 +52,11 @@ async function play(scenario: Scenario, binary: EnvoyBinary): Promise<Outcome> {
   // a loaded machine may join what was sent apart: only what Envoy does twice counts
   const again = await record(scenario, { envoy: binary });
   const stable = differences.filter(({ part }) => compareRecordings(real, again).every((one) => one.part !== part));
+  if (stable.length === 0) return { real: again, ours, differences: stable };
+  for (let i = 0; i < raceChances; i++) {
+    const other = await record(scenario, { envoy: binary });
+    if (compareUpToCrash(other, ours, scenario).length === 0) return { real: other, ours, differences: [] };
+  }
   return { real: again, ours, differences: stable };
 }
 
