@@ -115,6 +115,10 @@ export function difference(a: Outcome | undefined, b: Outcome | undefined, bodie
 const undisturbed = ({ request, reply }: FuzzExchange): boolean =>
   request.abortAfterMs === undefined && reply.fault === undefined;
 
+/** A fault is told by the number of a call: where others are made, it would meet another one. */
+const isComparable = ({ repeat, exchanges, faults }: FuzzCase): boolean =>
+  repeat === 1 && faults === undefined && exchanges.every(undisturbed);
+
 /** Compares with the same case in which each exchange is replaced. */
 function invariant(
   name: string,
@@ -128,7 +132,7 @@ function invariant(
     byDefault: true,
     compares: true,
     check(given, played, again) {
-      if (given.repeat > 1 || !given.exchanges.every(undisturbed)) return undefined;
+      if (!isComparable(given)) return undefined;
       const last = given.exchanges.length - 1;
       for (const other of others(given.exchanges[last]!)) {
         const { outcomes, failure } = again({ ...given, exchanges: [...given.exchanges.slice(0, last), other] });
@@ -172,7 +176,7 @@ const isolated: FuzzProperty = {
   byDefault: true,
   compares: true,
   check(given, played, again) {
-    if (given.repeat > 1 || given.exchanges.length < 2 || !given.exchanges.every(undisturbed)) return undefined;
+    if (given.exchanges.length < 2 || !isComparable(given)) return undefined;
     const last = given.exchanges.length - 1;
     const alone = again({ ...given, exchanges: [given.exchanges[last]!] });
     const [after, first] = [played.outcomes[last], alone.outcomes[0]];
