@@ -13,47 +13,73 @@ const tries = 150;
  * Property `configuration-robust`: whatever the configuration, the plugin takes or refuses it; it never traps or hangs, neither
  * then nor at the first request under one that it took.
  */
-export async function fuzzConfiguration(
-  filter: FilterOptions,
-  options: {
-    readonly seed: number;
-    readonly budgetMs: number;
-    readonly path: string | undefined;
-    readonly timeMs: number;
-  },
-): Promise<Finding | undefined> {
-  const { seed, budgetMs, path, timeMs } = options;
-  const given = new TextDecoder().decode(configurationBytes(filter.configuration));
-  const begun = performance.now();
-  let failure: HarnessError | undefined;
-  let foundAfterMs = 0;
-  const details = await fc.check(
-    fc.asyncProperty(configurationNear(given), async (configuration) => {
-      let broken = await failureWith({ ...filter, configuration }, budgetMs);
-      // on a busy machine anything may take long once
-      if (broken?.code === "GUEST_TIMEOUT") broken = await failureWith({ ...filter, configuration }, budgetMs);
-      if (broken === undefined) return true;
-      if (failure === undefined) foundAfterMs = performance.now() - begun;
-      failure = broken;
-      return false;
-    }),
-    { seed, numRuns: tries, interruptAfterTimeLimit: timeMs, ...(path !== undefined && { path, endOnFailure: true }) },
-  );
-  if (!details.failed || details.counterexample === null || failure === undefined) return undefined;
-  return {
-    property: "configuration-robust",
-    cause: failure.message,
-    message: failure.message,
-    details: failure.details,
-    case: undefined,
-    configuration: details.counterexample[0],
-    seed,
-    path: `c${details.counterexamplePath}`,
-    shrinks: details.numShrinks,
-    run: Number(details.counterexamplePath!.split(":")[0]),
-    foundAfterMs,
-    lastCalls: [],
-  };
+export class ConfigurationHunt {
+  /** Real milliseconds spent so far. */
+  spentMs = 0;
+  private _at = 0;
+  private _found = false;
+  private readonly _filter: FilterOptions;
+  private readonly _given: string;
+  private readonly _seed: number;
+  private readonly _budgetMs: number;
+
+  constructor(filter: FilterOptions, { seed, budgetMs }: { readonly seed: number; readonly budgetMs: number }) {
+    this._filter = filter;
+    this._given = new TextDecoder().decode(configurationBytes(filter.configuration));
+    this._seed = seed;
+    this._budgetMs = budgetMs;
+  }
+
+  /** All were tried, or one was found: further ones would mostly break for the same reason. */
+  get over(): boolean {
+    return this._found || this._at >= tries;
+  }
+
+  /** Tries the next configuration. */
+  next(): Promise<Finding | undefined> {
+    return this._check(String(this._at++), false);
+  }
+
+  /** Tries the one of a finding again. @param path Its path without the "c". */
+  replay(path: string): Promise<Finding | undefined> {
+    return this._check(path, true);
+  }
+
+  private async _check(path: string, replayed: boolean): Promise<Finding | undefined> {
+    const begun = performance.now();
+    const { _filter: filter, _budgetMs: budgetMs, _seed: seed } = this;
+    let failure: HarnessError | undefined;
+    let foundAt = 0;
+    const details = await fc.check(
+      fc.asyncProperty(configurationNear(this._given), async (configuration) => {
+        let broken = await failureWith({ ...filter, configuration }, budgetMs);
+        // on a busy machine anything may take long once
+        if (broken?.code === "GUEST_TIMEOUT") broken = await failureWith({ ...filter, configuration }, budgetMs);
+        if (broken === undefined) return true;
+        if (failure === undefined) foundAt = performance.now();
+        failure = broken;
+        return false;
+      }),
+      { seed, numRuns: 1, path, endOnFailure: replayed },
+    );
+    this.spentMs += performance.now() - begun;
+    if (!details.failed || details.counterexample === null || failure === undefined) return undefined;
+    this._found = true;
+    return {
+      property: "configuration-robust",
+      cause: failure.message,
+      message: failure.message,
+      details: failure.details,
+      case: undefined,
+      configuration: details.counterexample[0],
+      seed,
+      path: `c${details.counterexamplePath}`,
+      shrinks: details.numShrinks,
+      run: Number(details.counterexamplePath!.split(":")[0]),
+      foundAfterMs: foundAt,
+      lastCalls: [],
+    };
+  }
 }
 
 async function failureWith(filter: FilterOptions, budgetMs: number): Promise<HarnessError | undefined> {

@@ -1,15 +1,16 @@
 import fc from "fast-check";
-import type { RunDetails } from "fast-check";
 import { HarnessError } from "../errors.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
 import { Coverage } from "../vm/coverage.js";
-import { caseItself, fuzzCase } from "./arbitraries.js";
+import { caseItself } from "./arbitraries.js";
+import { BlindSearch } from "./blind-search.js";
 import type { FuzzCase } from "./case.js";
-import { fuzzConfiguration } from "./configuration.js";
+import { ConfigurationHunt } from "./configuration.js";
 import type { ForeignFile } from "./corpus/corpus.js";
 import type { Hints } from "./generate/vocabulary.js";
-import type { FollowedCase, GuidedProgress } from "./guided/guided-hunt.js";
-import { GuidedHunt, pathOf } from "./guided/guided-hunt.js";
+import type { GuidedProgress } from "./guided/guided-hunt.js";
+import { GuidedHunt } from "./guided/guided-hunt.js";
+import type { CaseSource, SearchedCase } from "./hunt.js";
 import { Hunt } from "./hunt.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
@@ -103,7 +104,9 @@ export interface FuzzReport {
 }
 
 /** Cases between two looks at the clock, at the signal and at whoever wants progress. */
-const slice = 100;
+const slice = 500;
+/** Milliseconds of such a slice: a terminal that is told seldom looks dead. */
+const sliceMs = 250;
 
 /**
  * Looks for requests, answers and configurations that break properties of a plugin; each is shrunk to the smallest.
@@ -141,26 +144,23 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked));
-  const arbitrary = fuzzCase(hints, player.faults?.settings);
-  const guided =
-    coverage &&
-    (await GuidedHunt.create(coverage, {
-      seed,
-      hints,
-      settings: player.faults?.settings ?? {},
-      directory: options.corpus,
-    }));
-  let at = 0;
+  const configurations = withConfiguration ? new ConfigurationHunt(filter, { seed, budgetMs }) : undefined;
+  const settings = player.faults?.settings ?? {};
+  const guided = coverage && (await GuidedHunt.create(coverage, { seed, hints, settings, directory: options.corpus }));
+  const source: CaseSource = guided ?? new BlindSearch(seed, hints, settings);
   const done = (): FuzzReport["ended"] | undefined => {
     if (signal?.aborted === true) return "stopped";
     if (findings.length >= maxFailures) return "failures";
     if (elapsed() > timeMs) return "time";
-    return at >= runs ? "runs" : undefined;
+    return source.at >= runs ? "runs" : undefined;
   };
-  let ended: FuzzReport["ended"] | undefined;
-  /** @param origin The case that was shrunk; undefined for one that its run alone made. */
-  const examine = (details: RunDetails<[FuzzCase]>, origin?: FollowedCase): boolean => {
-    if (!details.failed || hunt.found === undefined) return false;
+  /** Makes a case smaller that breaks something, and tells it. @param parameters How far, or which of the smaller ones. */
+  const examine = ({ case: broken, run, lineage }: SearchedCase, parameters: fc.Parameters<[FuzzCase]>): void => {
+    const details = fc.check(
+      fc.property(caseItself(broken), (one) => hunt.holds(one)),
+      { seed, ...parameters },
+    );
+    if (!details.failed || hunt.found === undefined) return;
     const given = details.counterexample![0];
     const violation = hunt.look(given) ?? hunt.found.violation;
     findings.push({
@@ -169,87 +169,65 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       case: given,
       configuration: undefined,
       seed,
-      path: origin === undefined ? details.counterexamplePath! : pathOf(origin, details.counterexamplePath!),
+      path: `${lineage}${details.counterexamplePath!.replace(/^\d+/, "")}`,
       shrinks: details.numShrinks,
-      run: origin?.run ?? Number(details.counterexamplePath!.split(":")[0]),
+      run,
       foundAfterMs: hunt.found.at - begun,
       lastCalls: player.lastCalls(),
     });
     hunt.known.add(`${hunt.found.property}: ${hunt.found.violation.cause}`);
-    return true;
   };
-  const shrunk = (given: FuzzCase, parameters: fc.Parameters<[FuzzCase]>): RunDetails<[FuzzCase]> =>
-    fc.check(
-      fc.property(caseItself(given), (one) => hunt.holds(one)),
-      { seed, ...parameters },
-    );
-  /** Plays some cases that their runs alone make. @returns The next run. */
-  const lookAtSlice = (): number => {
-    const look = (): RunDetails<[FuzzCase]> => {
-      hunt.begin();
-      return fc.check(
-        fc.property(arbitrary, (one) => hunt.holds(one)),
-        {
-          seed,
-          path: String(at),
-          numRuns: Math.min(slice, runs - at),
-          interruptAfterTimeLimit: Math.max(1, timeMs - elapsed()),
-        },
-      );
-    };
-    // where a case hangs, or much is to be shrunk, the same cases are looked at again, with a budget for each
-    let details: RunDetails<[FuzzCase]> | undefined;
-    player.batch(() => (details = look()));
-    details ??= look();
-    return examine(details) ? findings.at(-1)!.run + 1 : at + Math.max(1, details.numRuns);
+  const tellOfConfiguration = (found: Finding | undefined): void => {
+    if (found !== undefined) findings.push({ ...found, foundAfterMs: found.foundAfterMs - begun });
   };
-  /** Plays some cases that follow coverage. @returns The next run. */
-  const follow = async (hunting: GuidedHunt): Promise<number> => {
-    const broken = hunting.next(Math.min(slice, runs - at), timeMs - elapsed(), player, hunt);
-    if (broken !== undefined) {
-      const left = Math.max(1, timeMs - elapsed());
-      hunting.apart(() => examine(shrunk(broken.case, { numRuns: 1, interruptAfterTimeLimit: left }), broken));
-    }
-    await hunting.save();
-    return hunting.at;
-  };
+  let ended: FuzzReport["ended"] | undefined;
+  let replayed = 0;
   try {
     if (path !== undefined) {
-      if (!pathPattern.test(path))
+      const [, lineage, choices] = pathPattern.exec(path) ?? [];
+      if (lineage === undefined)
         throw new HarnessError("OPTION_INVALID", `Cannot replay "${path}": a path is numbers with colons, as 17:0:3`);
       ended = "replayed";
-    }
-    const ofConfiguration = path?.startsWith("c") === true;
-    if (guided !== undefined && path?.startsWith("g") === true) {
-      const { descendant, choices } = guided.replayed(path.slice(1));
-      hunt.begin();
-      examine(shrunk(descendant.case, { path: `0${choices}`, endOnFailure: true }), descendant);
-      at = 1;
-    } else if (path !== undefined && !ofConfiguration) {
-      hunt.begin();
-      examine(
-        fc.check(
-          fc.property(arbitrary, (one) => hunt.holds(one)),
-          { seed, path, endOnFailure: true },
-        ),
-      );
-      at = 1;
-    }
-    if (withConfiguration && (path === undefined || ofConfiguration)) {
-      const found = await fuzzConfiguration(filter, { seed, budgetMs, path: path?.slice(1), timeMs: timeMs / 5 });
-      if (found !== undefined) findings.push(found);
+      replayed = 1;
+      if (lineage.startsWith("c")) {
+        tellOfConfiguration(await configurations?.replay(path.slice(1)));
+      } else {
+        const run = Number(/(?:^g?|\.)(\d+)(?:-\d+)*$/.exec(lineage)?.[1] ?? 0);
+        const root = { case: source.caseOf(lineage), run, lineage };
+        for (const thorough of [false, true]) {
+          hunt.begin();
+          hunt.thorough = thorough;
+          // as it was found: what broke there is what the choices were about
+          source.apart(() => hunt.look(root.case));
+          source.apart(() => examine(root, { path: `0${choices}`, endOnFailure: true }));
+          if (findings.length > 0) break;
+        }
+      }
     }
     while ((ended ??= done()) === undefined) {
-      if (guided === undefined) at = lookAtSlice();
-      else at = await follow(guided);
+      const broken = source.next(
+        Math.min(slice, runs - source.at),
+        Math.min(sliceMs, timeMs - elapsed()),
+        player,
+        hunt,
+      );
+      if (broken !== undefined) {
+        const left = Math.max(1, timeMs - elapsed());
+        source.apart(() => examine(broken, { numRuns: 1, interruptAfterTimeLimit: left }));
+      }
+      await source.save();
+      if (configurations?.over === false && configurations.spentMs < elapsed() * configurationShare)
+        tellOfConfiguration(await configurations.next());
       options.onProgress?.({
-        runs: at,
+        runs: source.at,
         findings: findings.length,
         elapsedMs: elapsed(),
         ...(guided && { coverage: guided.progress }),
       });
       await new Promise((resolve) => setImmediate(resolve)); // lets signals arrive
     }
+    while (ended === "runs" && configurations?.over === false && done() === "runs")
+      tellOfConfiguration(await configurations.next());
   } finally {
     player.close();
     lists.close();
@@ -258,7 +236,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const { cases: played, playMs, restoreMs } = player.spent;
   return {
     seed,
-    runs: at,
+    runs: source.at + replayed,
     findings,
     properties: [...checked.map(({ name }) => name), ...(withConfiguration ? [configurationRobust] : [])],
     elapsedMs,
@@ -269,7 +247,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 }
 
 /** A run, or a lineage behind "g", or a run of configurations behind "c"; then the choices of the shrinker. */
-const pathPattern = /^(c?\d+|g[\d@a-f+_.-]+)(:\d+)*$/;
+const pathPattern = /^(c?\d+|g[\d@a-f+_.-]+)((?::\d+)*)$/;
+/** Of the time: what configurations may take before all cases were played. */
+const configurationShare = 0.2;
 const configurationRobust = "configuration-robust";
 const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
   (names ?? []).filter((name) => name !== configurationRobust);

@@ -23,7 +23,9 @@ export function drawBody(draw: Draw, words: Vocabulary): Uint8Array {
     }
     case 7:
       return new Uint8Array(
-        draw.once(60) ? draw.pick([bufferLimit - 1, bufferLimit, bufferLimit + 1, 70_000]) : draw.below(4097),
+        draw.once(120)
+          ? draw.pick([bufferLimit - 1, bufferLimit, bufferLimit + 1, 70_000])
+          : draw.below(draw.once(3) ? 4097 : 300),
       ).fill(97);
     default:
       return draw.pick(words.bodies);

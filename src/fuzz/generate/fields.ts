@@ -46,7 +46,7 @@ export function drawValue(draw: Draw, { values }: Vocabulary): string {
     case 4: {
       const unit = draw.pick(["a", "%", "x,", "=", "("]);
       // up to the 60 KiB that a proxy takes for all headers
-      return draw.once(4) ? unit.repeat(draw.below(draw.once(40) ? 20_000 : 2000)) : unit.repeat(draw.below(40));
+      return unit.repeat(draw.below(draw.once(32) ? (draw.once(6) ? 20_000 : 2000) : 40));
     }
     default:
       return draw.pick(values);

@@ -107,7 +107,7 @@ export function drawCase(draw: Draw, words: Vocabulary, { faulty = [] }: CaseSet
   return {
     exchanges,
     ...(count > 1 && draw.once(2) && { together: true }),
-    repeat: draw.once(300) ? rounds : 1,
+    repeat: draw.once(500) ? rounds : 1,
     callReply: draw.pick(callReplies),
     ...(faults.length > 0 && { faults }),
   };

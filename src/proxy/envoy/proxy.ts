@@ -58,6 +58,7 @@ export class EnvoyProxy implements StreamHome {
   private readonly _count: Counters = { connections: 0, requestIds: 0 };
   /** Counters as sinks were told last. */
   private readonly _sunk = new Map<ByteString, bigint>();
+  private readonly _filterOptions = new WeakMap<PluginConfig, PluginFilterOptions>();
   /** Of the jitter of reloads. */
   private readonly _random: SeededRandom;
 
@@ -144,12 +145,12 @@ export class EnvoyProxy implements StreamHome {
 
   /** The filters of a new stream. */
   filters(worker: HostProcess, info: EnvoyStream): HttpFilter[] {
-    return filtersOf(this.plugins.chain(worker), info, this.profile);
+    return this._filtersOf(this.plugins.chain(worker), info);
   }
 
   /** Those of a cluster, for a new request. */
   upstreamFilters(worker: HostProcess, cluster: string, info: EnvoyStream): HttpFilter[] {
-    return filtersOf(this.plugins.upstream(worker, cluster), info, this.profile);
+    return this._filtersOf(this.plugins.upstream(worker, cluster), info);
   }
 
   loggers(worker: HostProcess): readonly PluginHandle[] {
@@ -159,6 +160,23 @@ export class EnvoyProxy implements StreamHome {
   /** The plugin of that place in the chain, on a worker. */
   handle(index: number, worker = this.worker): PluginHandle {
     return this.plugins.chain(worker)[index]!;
+  }
+
+  private _filtersOf(handles: readonly PluginHandle[], info: EnvoyStream): HttpFilter[] {
+    const filters: HttpFilter[] = [];
+    for (const handle of handles) {
+      const root = handle.get();
+      if (root === "bypass") continue;
+      if (root === "fail") filters.push(new FailedFilter());
+      else filters.push(new PluginFilter(root, info, this._optionsOf(handle.config)));
+    }
+    return filters;
+  }
+
+  private _optionsOf(config: PluginConfig): PluginFilterOptions {
+    let options = this._filterOptions.get(config);
+    if (options === undefined) this._filterOptions.set(config, (options = filterOptions(config, this.profile)));
+    return options;
   }
 
   /** A line of Envoy's ENVOY_BUG. */
@@ -242,17 +260,6 @@ export class EnvoyProxy implements StreamHome {
     this.diagnostics.push(told);
     if (isFirstCrash) this.onCrash(told);
   }
-}
-
-function filtersOf(handles: readonly PluginHandle[], info: EnvoyStream, profile: Profile): HttpFilter[] {
-  const filters: HttpFilter[] = [];
-  for (const handle of handles) {
-    const root = handle.get();
-    if (root === "bypass") continue;
-    if (root === "fail") filters.push(new FailedFilter());
-    else filters.push(new PluginFilter(root, info, filterOptions(handle.config, profile)));
-  }
-  return filters;
 }
 
 function filterOptions(config: PluginConfig, profile: Profile): PluginFilterOptions {

@@ -1,0 +1,53 @@
+import { HarnessError } from "../errors.js";
+import type { FuzzCase } from "./case.js";
+import { Draw, numbersOf } from "./generate/draw.js";
+import type { CaseSettings } from "./generate/messages.js";
+import { drawCase } from "./generate/messages.js";
+import type { Hints } from "./generate/vocabulary.js";
+import { Vocabulary } from "./generate/vocabulary.js";
+import type { CaseSource, Hunt, SearchedCase } from "./hunt.js";
+import type { Player } from "./player.js";
+
+/** Cases that their runs alone make: of one, any is made again without those before it. */
+export class BlindSearch implements CaseSource {
+  at = 0;
+  private readonly _seed: number;
+  private readonly _words: Vocabulary;
+  private readonly _settings: CaseSettings;
+
+  constructor(seed: number, hints: Hints, settings: CaseSettings) {
+    this._seed = seed;
+    this._words = new Vocabulary(hints);
+    this._settings = settings;
+  }
+
+  next(most: number, timeLeftMs: number, _player: Player, hunt: Hunt): SearchedCase | undefined {
+    const deadline = performance.now() + timeLeftMs;
+    const end = this.at + most;
+    return hunt.inBatch((onlyNext) => {
+      const last = onlyNext ? this.at + 1 : end;
+      while (this.at < last && (onlyNext || performance.now() < deadline)) {
+        const given = this._drawn(this.at);
+        const broken = hunt.look(given);
+        const run = this.at++;
+        if (broken !== undefined) return { case: given, run, lineage: String(run) };
+      }
+      return undefined;
+    });
+  }
+
+  caseOf(lineage: string): FuzzCase {
+    if (/^\d+$/.test(lineage)) return this._drawn(Number(lineage));
+    throw new HarnessError("OPTION_INVALID", `Cannot replay "${lineage}": the number of a run is wanted`);
+  }
+
+  apart<T>(work: () => T): T {
+    return work();
+  }
+
+  async save(): Promise<void> {}
+
+  private _drawn(run: number): FuzzCase {
+    return drawCase(new Draw(numbersOf(this._seed, run)), this._words, this._settings);
+  }
+}
