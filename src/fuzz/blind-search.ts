@@ -1,8 +1,7 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzCase } from "./case.js";
-import { Draw, numbersOf } from "./generate/draw.js";
 import type { CaseSettings } from "./generate/messages.js";
-import { drawCase } from "./generate/messages.js";
+import { drawCaseOf } from "./generate/messages.js";
 import type { Hints } from "./generate/vocabulary.js";
 import { Vocabulary } from "./generate/vocabulary.js";
 import type { CaseSource, Hunt, SearchedCase } from "./hunt.js";
@@ -25,8 +24,8 @@ export class BlindSearch implements CaseSource {
     const deadline = performance.now() + timeLeftMs;
     const end = this.at + most;
     return hunt.inBatch((onlyNext) => {
-      const last = onlyNext ? this.at + 1 : end;
-      while (this.at < last && (onlyNext || performance.now() < deadline)) {
+      const [last, until] = onlyNext ? [this.at + 1, Infinity] : [end, deadline];
+      while (this.at < last && performance.now() < until) {
         const given = this._drawn(this.at);
         const broken = hunt.look(given);
         const run = this.at++;
@@ -48,6 +47,6 @@ export class BlindSearch implements CaseSource {
   async save(): Promise<void> {}
 
   private _drawn(run: number): FuzzCase {
-    return drawCase(new Draw(numbersOf(this._seed, run)), this._words, this._settings);
+    return drawCaseOf(this._seed, run, this._words, this._settings);
   }
 }

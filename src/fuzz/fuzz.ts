@@ -14,6 +14,7 @@ import type { CaseSource, SearchedCase } from "./hunt.js";
 import { Hunt } from "./hunt.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
+import type { GivenPlayers } from "./given-properties.js";
 import { givenPlayers, givenProperties, noPlayers } from "./given-properties.js";
 import { propertiesNamed } from "./properties.js";
 import { wordsIn } from "./words.js";
@@ -111,8 +112,8 @@ const sliceMs = 250;
 /**
  * Looks for requests, answers and configurations that break properties of a plugin; each is shrunk to the smallest.
  *
- * @throws {HarnessError} What is wrong with the module or the options; CONFIGURE_REFUSED and the like for a plugin that does not
- *   start with the given configuration.
+ * @throws {HarnessError} What is wrong with the module or the options; a plugin that does not start
+ *   with the given configuration is a finding.
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const {
@@ -133,11 +134,19 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const coverage = follows ? new Coverage() : undefined;
   const names = withoutConfiguration(options.property);
   propertiesNamed(names, givenProperties(noPlayers)); // a wrong name is told before anything starts
-  const lists = await givenPlayers(filter, { ...options, names, budgetMs, seed });
-  const player = await Player.create(
-    { ...filter, ...(coverage && { coverage }) },
-    { budgetMs, seed, faults: options.faults === true },
-  );
+  let lists: GivenPlayers | undefined;
+  let player: Player;
+  try {
+    lists = await givenPlayers(filter, { ...options, names, budgetMs, seed });
+    player = await Player.create(
+      { ...filter, ...(coverage && { coverage }) },
+      { budgetMs, seed, faults: options.faults === true },
+    );
+  } catch (thrown) {
+    lists?.close();
+    if (thrown instanceof HarnessError && startFailures.has(thrown.code)) return notStarted(thrown, seed, elapsed());
+    throw thrown;
+  }
   const checked = [...propertiesNamed(names, givenProperties(lists)), ...(options.properties ?? [])].filter(
     ({ name }) => !stateful || name !== "isolated",
   );
@@ -160,16 +169,18 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       fc.property(caseItself(broken), (one) => hunt.holds(one)),
       { seed, ...parameters },
     );
-    if (!details.failed || hunt.found === undefined) return;
-    const given = details.counterexample![0];
-    const violation = hunt.look(given) ?? hunt.found.violation;
+    if (hunt.found === undefined) return;
+    // what broke once and not again, for its time is another when it is watched alone, is told as it was
+    const given = details.failed ? details.counterexample![0] : broken;
+    const violation = (details.failed ? hunt.look(given) : undefined) ?? hunt.found.violation;
+    const choices = details.failed ? details.counterexamplePath!.replace(/^\d+/, "") : "";
     findings.push({
       ...violation,
       property: hunt.found.property,
       case: given,
       configuration: undefined,
       seed,
-      path: `${lineage}${details.counterexamplePath!.replace(/^\d+/, "")}`,
+      path: `${lineage}${choices}`,
       shrinks: details.numShrinks,
       run,
       foundAfterMs: hunt.found.at - begun,
@@ -191,7 +202,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       replayed = 1;
       if (lineage.startsWith("c")) {
         tellOfConfiguration(await configurations?.replay(path.slice(1)));
-      } else {
+      } else if (lineage !== "s") {
         const run = Number(/(?:^g?|\.)(\d+)(?:-\d+)*$/.exec(lineage)?.[1] ?? 0);
         const root = { case: source.caseOf(lineage), run, lineage };
         for (const thorough of [false, true]) {
@@ -216,7 +227,11 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
         source.apart(() => examine(broken, { numRuns: 1, interruptAfterTimeLimit: left }));
       }
       await source.save();
-      if (configurations?.over === false && configurations.spentMs < elapsed() * configurationShare)
+      if (
+        done() === undefined &&
+        configurations?.over === false &&
+        configurations.spentMs < elapsed() * configurationShare
+      )
         tellOfConfiguration(await configurations.next());
       options.onProgress?.({
         runs: source.at,
@@ -226,8 +241,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       });
       await new Promise((resolve) => setImmediate(resolve)); // lets signals arrive
     }
-    while (ended === "runs" && configurations?.over === false && done() === "runs")
-      tellOfConfiguration(await configurations.next());
+    if (ended === "runs") tellOfConfiguration(await configurations?.rest(() => done() === "runs"));
   } finally {
     player.close();
     lists.close();
@@ -246,8 +260,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   };
 }
 
-/** A run, or a lineage behind "g", or a run of configurations behind "c"; then the choices of the shrinker. */
-const pathPattern = /^(c?\d+|g[\d@a-f+_.-]+)((?::\d+)*)$/;
+/** "s" for the start; a run, or a lineage behind "g", or a run of configurations behind "c"; then the choices of the shrinker. */
+const pathPattern = /^(s|c?\d+|g[\d@a-f+_.-]+)((?::\d+)*)$/;
 /** Of the time: what configurations may take before all cases were played. */
 const configurationShare = 0.2;
 const configurationRobust = "configuration-robust";
@@ -256,6 +270,36 @@ const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
 /** Only `configuration-robust` was asked for: nothing else is to be checked. */
 const withOnly = (names: readonly string[] | undefined, checked: readonly FuzzProperty[]): readonly FuzzProperty[] =>
   names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? [] : checked;
+
+/** What a plugin does at its start: that is what the run found. */
+const startFailures: ReadonlySet<string> = new Set([
+  "VM_START_REFUSED",
+  "CONFIGURE_REFUSED",
+  "GUEST_TRAPPED",
+  "GUEST_TIMEOUT",
+]);
+
+/** There is nothing to play where the plugin does not start. */
+function notStarted({ code, message, details }: HarnessError, seed: number, elapsedMs: number): FuzzReport {
+  const finding: Finding = {
+    property: starts,
+    cause: code,
+    message,
+    details,
+    case: undefined,
+    configuration: undefined,
+    seed,
+    path: "s",
+    shrinks: 0,
+    run: 0,
+    foundAfterMs: elapsedMs,
+    lastCalls: [],
+  };
+  const spent = { played: 0, playMs: 0, restoreMs: 0, otherMs: elapsedMs };
+  return { seed, runs: 0, findings: [finding], properties: [starts], elapsedMs, spent, ended: "failures" };
+}
+
+const starts = "starts";
 
 /** What is left for the proxy, which refuses options that it does not know. */
 function filterOf(options: FuzzOptions): FilterOptions {

@@ -53,7 +53,7 @@ export interface Played {
 }
 
 export interface PlayerOptions {
-  /** Milliseconds of real time that a case may take inside the plugin. */
+  /** Milliseconds of real time that each round of a case may take inside the plugin. */
   readonly budgetMs: number;
   /** Seed of the proxy's own chances. */
   readonly seed: number;
@@ -154,17 +154,17 @@ export class Player {
     this._answers.callReply = given.callReply;
     this._answers.failedBefore = undefined;
     let failure: HarnessError | undefined;
-    const play = (): void => {
-      for (let i = 1; i <= repeat; i++) {
-        if (given.together === true) this._send(exchanges, outcomes);
-        else for (const one of exchanges) this._send([one], outcomes);
-        if (repeat === 1) return;
-        outcomes.length = exchanges.length;
-        this.proxy.forgetPast();
-        if (i % (repeat >> 2) === 0) sizes.push(this.memory.length);
-      }
+    const round = (): void => {
+      if (given.together === true) this._send(exchanges, outcomes);
+      else for (const one of exchanges) this._send([one], outcomes);
     };
-    failure = this._guarded(play);
+    for (let i = 1; i <= repeat && failure === undefined; i++) {
+      failure = this._guarded(round);
+      if (repeat === 1) break;
+      outcomes.length = Math.min(outcomes.length, exchanges.length);
+      this.proxy.forgetPast();
+      if (i % (repeat >> 2) === 0) sizes.push(this.memory.length);
+    }
     const growth = sizes.length === 4 ? sizes.slice(1).map((size, i) => size - sizes[i]!) : [];
     this.spent.cases++;
     this.spent.restoreMs += restored - begun;
@@ -177,7 +177,7 @@ export class Player {
     this.proxy.close();
   }
 
-  /** One budget of time for all of a case: starting the watchdog for each callback would cost more than the callbacks. */
+  /** One budget of time for a round: starting the watchdog for each callback would cost more than the callbacks. */
   private _guarded(work: () => void): HarnessError | undefined {
     const vm = this._vm;
     try {

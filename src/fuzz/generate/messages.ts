@@ -1,7 +1,7 @@
 import type { Reply } from "../../harness/upstreams.js";
 import type { FuzzCase, FuzzExchange, FuzzReply, FuzzRequest, HeaderLine, HostFault } from "../case.js";
 import { drawBody, drawPieces } from "./body.js";
-import type { Draw } from "./draw.js";
+import { Draw, numbersOf } from "./draw.js";
 import { drawAuthority, drawLines, drawName, drawPath, drawValue } from "./fields.js";
 import type { Vocabulary } from "./vocabulary.js";
 
@@ -93,6 +93,15 @@ const callReplies: readonly Reply[] = [
 export interface CaseSettings {
   /** Hostcalls that may fail; default none. */
   readonly faulty?: readonly { readonly hostcall: string; readonly statuses: readonly number[] }[];
+}
+
+/** The run whose case is always played many times over: a plugin that grows is met early, while there is memory left. */
+const growthRun = 20;
+
+/** The case of a run: the same for the same seed, words and settings. */
+export function drawCaseOf(seed: number, run: number, words: Vocabulary, settings: CaseSettings): FuzzCase {
+  const given = drawCase(new Draw(numbersOf(seed, run)), words, settings);
+  return run === growthRun ? { ...given, repeat: rounds } : given;
 }
 
 /** Cases: mostly one exchange, now and then up to three on the same plugin, seldom the same many times over. */

@@ -4,7 +4,7 @@ import { HarnessError } from "../../errors.js";
 import type { CorpusEntry } from "../corpus/corpus.js";
 import { entryOf } from "../corpus/corpus.js";
 import { Draw, numbersOf } from "../generate/draw.js";
-import { drawCase } from "../generate/messages.js";
+import { drawCaseOf } from "../generate/messages.js";
 import { shrinkCase } from "../shrink.js";
 import type { MutationHints } from "./mutate.js";
 import { mutateCase, spliceCases } from "./mutate.js";
@@ -201,7 +201,7 @@ export class Guide {
   }
 
   private _drawn(run: number): FuzzCase {
-    return drawCase(new Draw(numbersOf(this._seed, run)), this._hints.words, this._hints.settings);
+    return drawCaseOf(this._seed, run, this._hints.words, this._hints.settings);
   }
 
   private _spliced(one: FuzzCase, other: FuzzCase, run: number): FuzzCase {
