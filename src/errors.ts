@@ -33,6 +33,7 @@ export type HarnessErrorCode =
   | "DIAGNOSTIC" // with `strict`: something that Envoy leaves undefined
   | "MANIFEST_INVALID" // a YAML file of Kubernetes or Envoy that cannot be used
   | "REGISTRY_FAILED" // an image could not be put into a registry
+  | "NOT_TESTED" // no attestation says that this module passed its tests with this configuration
   // A real Envoy
   | "ENVOY_MISSING" // none was found where it was looked for
   | "ENVOY_UNUSABLE" // what was found is no Envoy that runs here

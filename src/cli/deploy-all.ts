@@ -5,6 +5,7 @@ import { textOf, utf8 } from "../abi/bytes.js";
 import type { ManifestFile } from "../deploy/sidecar-set.js";
 import type { CommandOptions } from "./arguments.js";
 import { outputOption } from "./deploy-oci.js";
+import { requireTested, testedOptions, withOrigin } from "./deploy-tested.js";
 import { UsageError } from "./errors.js";
 import { lastOf, repeated, text } from "./exchange-options.js";
 import { writeWhole } from "./output.js";
@@ -25,6 +26,7 @@ export const allOptions: CommandOptions = {
   hashed: { type: "boolean", describe: "all: names carry the module's hash, so that a new one restarts pods" },
   immutable: { type: "boolean", describe: "all: the ConfigMap cannot be changed" },
   "mount-path": { ...text, describe: "all: folder in the sidecar [/var/local/lib/wasm-filters]" },
+  ...testedOptions,
   check: { ...text, describe: "all: write nothing; fail when what is in this folder differs" },
 };
 
@@ -51,29 +53,34 @@ export async function deployAll(files: readonly string[], args: Record<string, u
   }
   const { bytes } = await loadSource(file); // what no proxy would load is not deployed
   const config = lastOf(args, "config");
+  const configuration = config === undefined ? undefined : configurationText(config);
+  const rootId = lastOf(args, "root-id");
+  const subject = { module: bytes, configuration: utf8(configuration ?? ""), ...(rootId !== undefined && { rootId }) };
+  const tested = await requireTested(file, subject, args);
   const optional = (option: string, name: string): object => {
     const value = lastOf(args, option);
     return value === undefined ? {} : { [name]: value };
   };
   const port = lastOf(args, "port");
   const labels = labelsOf(listOf(args["label"]));
-  const set = sidecarSet({
+  const manifests = sidecarSet({
     module: bytes,
     fileName: basename(file),
     deployment,
     context,
     ...(labels && { labels }),
     ...(port !== undefined && { port: numberArgument("--port", port, 1, 65_535) }),
-    ...(config !== undefined && { configuration: configurationText(config) }),
+    ...(configuration !== undefined && { configuration }),
+    ...(rootId !== undefined && { rootId }),
     ...optional("namespace", "namespace"),
     ...optional("istio", "istio"),
-    ...optional("root-id", "rootId"),
     ...optional("vm-id", "vmId"),
     ...optional("mount-path", "mountPath"),
     failOpen: args["fail-open"] === true,
     hashed: args["hashed"] === true,
     immutable: args["immutable"] === true,
   });
+  const set = await withOrigin(manifests, tested);
   if (check !== undefined) return compare(check, set);
   try {
     mkdirSync(folder!, { recursive: true });

@@ -1,4 +1,5 @@
 import type { CommandOptions } from "./arguments.js";
+import { requireTested, testedOptions } from "./deploy-tested.js";
 import { UsageError } from "./errors.js";
 import { lastOf, repeated, text } from "./exchange-options.js";
 import { listOf } from "./values.js";
@@ -20,6 +21,7 @@ export const ociOptions: CommandOptions = {
   },
   "plain-http": { type: "boolean", describe: "oci: speak HTTP without TLS to the registry [to this machine only]" },
   "root-ids": { ...repeated, describe: "oci: root ids to name in an artifact" },
+  ...testedOptions,
   json: { type: "boolean", describe: "print one JSON object" },
 };
 
@@ -45,6 +47,7 @@ export async function deployOci(files: readonly string[], args: Record<string, u
   ]);
   const to = push === undefined ? undefined : imageReference(push);
   const { bytes } = await loadSource(file); // what no proxy would load is not put into an image
+  await requireTested(file, { module: bytes }, args);
   const tag = lastOf(args, "tag") ?? to?.tag ?? "latest";
   const image = ociImage(bytes, { form, tag, rootIds: listOf(args["root-ids"]) });
   if (folder !== undefined) {

@@ -46,12 +46,14 @@ export const testCommand: Command = {
     plugin: { ...text, describe: "the module of Google's suites (*.textpb, *.yaml) [what they name]" },
     config: { ...text, alias: "c", describe: "its configuration: text, @file, or @- [what they name]" },
     list: { type: "boolean", describe: "print the names of the tests, and run none" },
+    attest: { ...text, describe: "write which modules and configurations passed, for pwh deploy" },
   },
   examples: [
     "$0 test tests/",
     "$0 test --reporter pretty --reporter junit=out.xml",
     "$0 test --tag smoke --watch",
     "$0 test suite.textpb --plugin filter.wasm -c @config.json",
+    "$0 test tests/ --attest filter.wasm.attestation.json",
   ],
   async run(args) {
     const reports = reportsOf(args);
@@ -68,8 +70,9 @@ export const testCommand: Command = {
     const threads = { jobs: update ? 1 : jobs, setup: { envoy, suites } };
     const { testFiles } = await import("../scenario/files.js");
     const given = listOf(args["files"]);
+    const attest = attestFile(args);
     if (args["list"] === true) return list(testFiles(given), options, reading);
-    if (args["watch"] !== true) return once(testFiles(given), reports, options, reading, threads);
+    if (args["watch"] !== true) return once(testFiles(given), reports, options, reading, threads, attest);
     const { watchTests } = await import("./test-watch.js");
     return watchTests(() => once(testFiles(given), reports, options, reading, threads), given, reading);
   },
@@ -93,6 +96,17 @@ function reportsOf(args: Record<string, unknown>): Report[] {
     throw new UsageError("Cannot print two reports: give all but one a file, as in --reporter junit=out.xml");
   }
   return given.length === 0 ? [{ name: "pretty", file: undefined }] : given;
+}
+
+/** @throws {UsageError} An attestation speaks of all tests, as they stand. */
+function attestFile(args: Record<string, unknown>): string | undefined {
+  const file = lastOf(args, "attest");
+  if (file === undefined) return undefined;
+  const other = ["filter", "tag", "update", "watch", "list"].find((one) => args[one] !== undefined);
+  if (other !== undefined)
+    throw new UsageError(`Cannot use --attest with --${other}: an attestation is of all tests, run once as they stand`);
+  if (file === "") throw new UsageError("Cannot use --attest: a file name is missing");
+  return file;
 }
 
 function optionsOf(args: Record<string, unknown>): RunTestsOptions {
@@ -137,6 +151,7 @@ async function once(
   options: RunTestsOptions,
   reading: ReadOptions,
   threads: ThreadOptions,
+  attest?: string,
 ): Promise<number> {
   const { chosenTests, readAllTests, runTests } = await import("../scenario/run-tests.js");
   const read = await readAllTests(files, reading);
@@ -145,6 +160,8 @@ async function once(
   const isPretty = reports.some(({ name, file }) => name === "pretty" && file === undefined);
   const show = isPretty ? new Progress(paint) : undefined;
   const chosen = chosenTests(read, options);
+  const attesting =
+    attest === undefined ? undefined : await (await import("./test-attest.js")).attesting(attest, chosen);
   const jobs = Math.min(threads.jobs, chosen.length);
   const pool =
     jobs > 1
@@ -167,6 +184,7 @@ async function once(
     if (file === undefined) process.stdout.write(report);
     else writeReport(file, report);
   }
+  await attesting?.(run);
   return run.finished.some(({ result }) => result.outcome === "failed") ? 1 : 0;
 }
 

@@ -1,4 +1,5 @@
 import { HarnessError } from "../errors.js";
+import { pluginsOf } from "./attestation.js";
 import { CaseRun, unforeseen } from "./case-run.js";
 import type { Lease } from "./proxy-pool.js";
 import { ProxyPool } from "./proxy-pool.js";
@@ -47,6 +48,7 @@ export function testOf(one: Case, options: RunCaseOptions = {}): TestCase {
     ...(envoy !== undefined && { envoy }),
     ...(skip !== undefined && { skip }),
     files,
+    plugins: pluginsOf(one),
     run: () => runCase(one, options),
   };
 }

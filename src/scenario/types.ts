@@ -1,6 +1,7 @@
 import type { LogLevelName } from "../abi/enums.js";
 import type { FilterOptions, ProxyOptions } from "../harness/proxy-options.js";
 import type { ProxyRequest } from "../harness/exchange.js";
+import type { ModuleSource } from "../harness/source.js";
 import type { Reply } from "../harness/upstreams.js";
 import type { BytesMatcher, HeaderMatcher, TextMatcher } from "./matchers.js";
 
@@ -23,8 +24,19 @@ export interface TestCase {
   readonly skip?: string;
   /** Files that it was read from and reads when it runs, for `--watch`: modules, configurations, the file itself. */
   readonly files: readonly string[];
+  /** The plugins that it runs, for an attestation. */
+  readonly plugins?: readonly TestedPlugin[];
   /** Never rejects for what the plugin does; for what nobody foresaw only. */
   run(): Promise<CaseResult>;
+}
+
+/** A plugin of a test. */
+export interface TestedPlugin {
+  readonly module: ModuleSource;
+  readonly rootId: string;
+  readonly configuration: Uint8Array;
+  /** The test passes only when a plugin fails. */
+  readonly expectsFailure: boolean;
 }
 
 /** What was wrong. */

@@ -7,7 +7,7 @@ import { nameOfSource, loadSource, readNamedFile } from "../harness/source.js";
 import type { PluginContext } from "../host/contexts.js";
 import { createVm, failureError, startPlugin } from "../host/life-cycle.js";
 import { Clock } from "../host/services/clock.js";
-import type { CaseResult, Failure, TestCase } from "../scenario/types.js";
+import type { CaseResult, Failure, TestCase, TestedPlugin } from "../scenario/types.js";
 import type { TestFile } from "../scenario/run-tests.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import { FoldedFields } from "./folded-fields.js";
@@ -54,7 +54,14 @@ export async function readSuite(file: string, options: SuiteOptions = {}): Promi
   const configuration =
     options.configuration ?? (configPath === undefined ? new Uint8Array() : await readNamedFile(configPath));
   const files = [file, plugin, ...(configPath === undefined || options.configuration ? [] : [configPath])];
-  const setting: Setting = { module: await loadSource(plugin), name: nameOfSource(plugin), configuration, environment };
+  const tested: TestedPlugin = { module: plugin, rootId: "", configuration, expectsFailure: false };
+  const setting: Setting = {
+    module: await loadSource(plugin),
+    tested,
+    name: nameOfSource(plugin),
+    configuration,
+    environment,
+  };
   const read = async (path: string): Promise<string> => {
     const found = beside(path);
     if (!files.includes(found)) files.push(found);
@@ -67,6 +74,7 @@ export async function readSuite(file: string, options: SuiteOptions = {}): Promi
 
 interface Setting {
   readonly module: LoadedModule;
+  readonly tested: TestedPlugin;
   readonly name: string;
   readonly configuration: Uint8Array;
   readonly environment: Environment;
@@ -108,7 +116,14 @@ async function caseOf(
     streamDestroy: await matchers(test.streamDestroy),
   };
   const { name, where } = test;
-  return { name, where, tags: [], files, run: () => new SuiteRun(setting, test).run(phases, life) };
+  return {
+    name,
+    where,
+    tags: [],
+    files,
+    plugins: [setting.tested],
+    run: () => new SuiteRun(setting, test).run(phases, life),
+  };
 }
 
 function headersOf({ input, name }: Phase, content: string | undefined): readonly (readonly [string, string])[] {

@@ -154,7 +154,7 @@ describe.skipIf(missing.length > 0)("a real registry", () => {
 
   test.each(forms)("skopeo reads the layout that pwh deploy oci writes: %s", (form) => {
     const layout = join(folder, `layout-${form}`);
-    const wrote = pwh(["deploy", "oci", seed, "-o", layout, "--form", form, "--tag", "v2", "--json"]);
+    const wrote = pwh(["deploy", "oci", seed, "-o", layout, "--form", form, "--tag", "v2", "--json", "--untested"]);
     expect(wrote.code).toBe(0);
     const { digest } = JSON.parse(wrote.out) as { digest: string };
     const raw = execFileSync("skopeo", ["inspect", "--raw", `oci:${layout}:v2`]);
@@ -162,7 +162,7 @@ describe.skipIf(missing.length > 0)("a real registry", () => {
   });
 
   test("pwh deploy oci --push says the url for a WasmPlugin", () => {
-    const { code, out } = pwh(["deploy", "oci", seed, "--push", `${registry}/shop/tag:v3`]);
+    const { code, out } = pwh(["deploy", "oci", seed, "--push", `${registry}/shop/tag:v3`, "--untested"]);
     expect(out).toContain(`url       oci://${registry}/shop/tag@${ociImage(module, { tag: "v3" }).manifest.digest}`);
     expect(code).toBe(0);
   });
@@ -226,7 +226,7 @@ describe("pwh deploy oci, with a bad command line", () => {
     [["deploy", "oci", seed], "say where to with -o FOLDER or --push"],
     [["deploy", "oci"], "one module is wanted, got 0"],
     [["deploy", "oci", "README.md", "-o", join(folder, "x")], "not WebAssembly"],
-    [["deploy", "oci", seed, "-o", "src"], "it is there already, and no image layout"],
+    [["deploy", "oci", seed, "-o", "src", "--untested"], "it is there already, and no image layout"],
     [["deploy", "oci", seed, "-o", join(folder, "y"), "--form", "docker"], "forms are compat and artifact"],
     [["deploy", "oci", seed, "--push", "x:1"], "the registry is missing"],
     [["deploy", "ocl", seed], 'Cannot deploy "ocl"'],
@@ -236,7 +236,7 @@ describe("pwh deploy oci, with a bad command line", () => {
     expect(code).toBe(2);
   });
   test("a registry that is not there", () => {
-    const { code, err } = pwh(["deploy", "oci", seed, "--push", "127.0.0.1:1/a:b"]);
+    const { code, err } = pwh(["deploy", "oci", seed, "--push", "127.0.0.1:1/a:b", "--untested"]);
     expect(err).toContain("Cannot push to 127.0.0.1:1/a: could not reach it: connect ECONNREFUSED");
     expect(code).toBe(1);
   });
