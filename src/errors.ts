@@ -32,6 +32,7 @@ export type HarnessErrorCode =
   | "WOULD_CRASH_ENVOY" // a plugin did what ends a real Envoy
   | "DIAGNOSTIC" // with `strict`: something that Envoy leaves undefined
   | "MANIFEST_INVALID" // a YAML file of Kubernetes or Envoy that cannot be used
+  | "WORKER_LOST" // a thread of a fuzz run ended by itself
   | "REGISTRY_FAILED" // an image could not be put into a registry
   | "NOT_TESTED" // no attestation says that this module passed its tests with this configuration
   // A real Envoy

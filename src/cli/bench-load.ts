@@ -7,8 +7,11 @@ import { foreignText } from "./foreign-files.js";
 export async function loadArgument(load: string): Promise<BenchExchange[]> {
   const { exchangeOf, loadOf } = await import("../bench/load.js");
   if (statSync(load, { throwIfNoEntry: false })?.isDirectory() !== true) return loadOf(load);
-  const { readCorpus } = await import("../fuzz/corpus/corpus.js");
-  const { entries, foreign } = await readCorpus(load);
+  const [{ readCorpus }, { DirectoryStore }] = await Promise.all([
+    import("../fuzz/corpus/corpus.js"),
+    import("../fuzz/corpus/store.js"),
+  ]);
+  const { entries, foreign } = await readCorpus(new DirectoryStore(load));
   const exchanges = entries.flatMap(({ case: { exchanges: played } }) =>
     played.map(({ request, reply }) => exchangeOf(request, reply)),
   );

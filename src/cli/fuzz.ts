@@ -1,17 +1,20 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
-import type { CoverageCounts } from "../vm/coverage.js";
 import type { Command } from "./commands.js";
 import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
+import { asGiven, progressText, summaryText } from "./fuzz-text.js";
 import { lastOf, pluginInput, pluginOptions, repeated, text } from "./exchange-options.js";
 import { commaListOf, listOf, numberArgument } from "./values.js";
 
 export const fuzzCommand: Command = {
   name: "fuzz",
-  usage: "fuzz <file>",
+  usage: "fuzz <file> [more..]",
   summary: "look for requests that break a plugin, and shrink them to the smallest",
-  positionals: { file: { describe: "the plugin, a .wasm file", type: "string", demandOption: true } },
+  positionals: {
+    file: { describe: "the plugin, a .wasm file; or merge", type: "string", demandOption: true },
+    more: { describe: "with merge: what shards were given as --share", type: "string", array: true },
+  },
   options: {
     ...pluginOptions,
     property: { ...repeated, describe: "check this property; may be repeated [those that hold for any sane filter]" },
@@ -26,33 +29,72 @@ export const fuzzCommand: Command = {
     coverage: { type: "boolean", describe: "follow coverage: keep what reaches new code, and change it further" },
     corpus: { ...text, describe: "directory of cases to begin with and to add to; follows coverage" },
     "minimize-corpus": { ...text, describe: "remove the cases of this directory that reach nothing of their own" },
+    workers: { ...text, describe: "threads that share the runs among them [1]" },
+    shard: { ...text, describe: "play the runs of one machine, 2/8; job/8: of the pod of a Kubernetes Indexed Job" },
+    share: { ...text, describe: "directory or s3://bucket/prefix for the corpus and results of all shards" },
+    output: { ...text, alias: "o", describe: "with merge: a share that gets all results and cases of the others" },
     budget: { ...text, describe: "milliseconds the plugin may take for one case [500]" },
     replay: { ...text, describe: "SEED:PATH of a finding: play it again" },
     json: { type: "boolean", describe: "print events, one JSON object a line: progress, finding, summary" },
   },
-  examples: ["$0 fuzz filter.wasm -c @config.json", "$0 fuzz filter.wasm --replay 1:17:0:3"],
+  examples: [
+    "$0 fuzz filter.wasm -c @config.json",
+    "$0 fuzz filter.wasm --replay 1:17:0:3",
+    "$0 fuzz filter.wasm --coverage --shard 2/8 --share /mnt/share --workers 4",
+    "$0 fuzz merge /mnt/share",
+  ],
   async run(args) {
     const file = String(args["file"]);
+    const more = ((args["more"] as unknown[] | undefined) ?? []).map(String);
     const json = args["json"] === true;
+    const output = lastOf(args, "output");
+    if (file === "merge") {
+      const { mergeFuzzShards } = await import("./fuzz-merge.js");
+      return mergeFuzzShards(more, { json, output });
+    }
+    if (more.length > 0)
+      throw new UsageError(`Unexpected argument "${more[0]}": pwh fuzz <file>, or pwh fuzz merge <shares..>`);
+    if (output !== undefined) throw new UsageError("Cannot use --output here: it is for pwh fuzz merge");
     const number = (name: string, least: number, most: number): number | undefined =>
       args[name] === undefined ? undefined : numberArgument(`--${name}`, lastOf(args, name), least, most);
     const replay = replayArgument(lastOf(args, "replay"));
     const [seed, runs, time] = [number("seed", 0, 0x7fffffff), number("runs", 1, 1e9), number("time", 1, 86_400)];
     const [maxFailures, budgetMs] = [number("max-failures", 1, 1000), number("budget", 1, 60_000)];
+    const workers = number("workers", 1, 256);
     const minimize = lastOf(args, "minimize-corpus");
-    if (minimize !== undefined) return minimizeCorpusOf(file, args, minimize, budgetMs, json);
-    const corpus = lastOf(args, "corpus");
-    const [{ fuzz }, { findingJson, findingText }] = await Promise.all([
+    if (minimize !== undefined) {
+      const { minimizeCorpusOf } = await import("./fuzz-minimize.js");
+      return minimizeCorpusOf(file, args, minimize, budgetMs, json);
+    }
+    const shard = shardArgument(lastOf(args, "shard"), process.env);
+    const shareName = lastOf(args, "share");
+    if (shareName !== undefined && lastOf(args, "corpus") !== undefined)
+      throw new UsageError("Cannot use --corpus with --share: the share has the corpus");
+    const [{ fuzz }, { findingJson, findingText }, { sharing }] = await Promise.all([
       import("../fuzz/fuzz.js"),
       import("../fuzz/finding-text.js"),
+      import("./fuzz-share.js"),
     ]);
+    const given = process.argv.slice(process.argv.indexOf("fuzz") + 1);
+    const whole = asGiven(given);
+    const share =
+      shareName === undefined || replay !== undefined
+        ? undefined
+        : await sharing(
+            shareName,
+            { file, whole, options: asGiven(given.filter((one) => one !== file)) },
+            { seed: seed ?? 1, shard },
+          );
+    const corpus = lastOf(args, "corpus") ?? (args["coverage"] === true ? share?.corpus : undefined);
     const stop = new AbortController();
     const interrupt = (): void => stop.abort();
     process.once("SIGINT", interrupt);
+    process.once("SIGTERM", interrupt); // as Kubernetes ends a pod
     const live = !json && process.stderr.isTTY === true;
     const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
     let lastTold = 0;
     const tell = (progress: FuzzProgress): void => {
+      share?.progress(progress);
       if (progress.elapsedMs - lastTold < (json ? 1000 : 100)) return;
       lastTold = progress.elapsedMs;
       if (json) print({ event: "progress", ...progress });
@@ -75,10 +117,14 @@ export const fuzzCommand: Command = {
         ...(time !== undefined && { timeMs: time * 1000 }),
         ...(maxFailures !== undefined && { maxFailures }),
         ...(budgetMs !== undefined && { budgetMs }),
+        ...(workers !== undefined && { workers }),
+        ...(shard !== undefined && { shard }),
         ...replay,
         onProgress: tell,
+        onFinding: (finding) => share?.found(finding),
         signal: stop.signal,
       });
+      await share?.ended(report);
     } catch (thrown) {
       if (json && thrown instanceof HarnessError) {
         print({ event: "failed", code: thrown.code, message: thrown.message, details: thrown.details });
@@ -86,32 +132,20 @@ export const fuzzCommand: Command = {
       throw thrown;
     } finally {
       process.removeListener("SIGINT", interrupt);
+      process.removeListener("SIGTERM", interrupt);
       if (live) process.stderr.write("\r\u001b[K");
     }
     for (const one of report.foreignFiles ?? []) process.stderr.write(foreignText(one));
     for (const finding of report.findings) {
       if (json) print({ event: "finding", ...findingJson(finding) });
-      else
-        process.stdout.write(
-          `${findingText(asGiven(process.argv.slice(process.argv.indexOf("fuzz") + 1)), finding)}\n\n`,
-        );
+      else process.stdout.write(`${findingText(whole, finding)}\n\n`);
     }
-    if (json) print({ event: "summary", ...report, findings: report.findings.length });
+    const { reached: _, ...summary } = report;
+    if (json) print({ event: "summary", ...summary, findings: report.findings.length });
     else process.stdout.write(`${summaryText(report)}\n`);
     return report.findings.length === 0 ? 0 : 1;
   },
 };
-
-/** Options with a value that a replay does not need: the path says what they lead to. */
-const runOptions = /^--(seed|runs|time|max-failures|replay)$/;
-
-/** The command as it was given, for a shell, without what only says how long to look. */
-function asGiven(given: readonly string[]): string {
-  const kept = given.filter(
-    (one, i) => one !== "--json" && !runOptions.test(one.replace(/=.*/s, "")) && !runOptions.test(given[i - 1] ?? ""),
-  );
-  return kept.map((one) => (/^[\w@%+=:,./-]+$/.test(one) ? one : `'${one.replaceAll("'", `'\\''`)}'`)).join(" ");
-}
 
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {
@@ -125,55 +159,20 @@ function replayArgument(given: string | undefined): { seed: number; path: string
   return { seed: Number(found[1]), path: found[2]! };
 }
 
-/** Minimizes instead of fuzzing. */
-async function minimizeCorpusOf(
-  file: string,
-  args: Record<string, unknown>,
-  corpus: string,
-  budgetMs: number | undefined,
-  json: boolean,
-): Promise<number> {
-  const { minimizeCorpus } = await import("../fuzz/corpus/minimize.js");
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once("SIGINT", interrupt);
-  try {
-    const { kept, removed, foreignFiles, coverage } = await minimizeCorpus({
-      module: file,
-      ...pluginInput(args),
-      corpus,
-      ...(budgetMs !== undefined && { budgetMs }),
-      signal: stop.signal,
-    });
-    for (const one of foreignFiles) process.stderr.write(foreignText(one));
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ event: "minimized", kept: kept.length, removed, foreignFiles, coverage })}\n`
-        : `${kept.length} cases stay in ${corpus}, ${removed.length} removed; they reach ${coverageText(coverage)}\n`,
-    );
-    return 0;
-  } finally {
-    process.removeListener("SIGINT", interrupt);
-  }
-}
-
-function coverageText({ functions, edges }: CoverageCounts): string {
-  return `${functions.reached} of ${functions.all} functions, ${edges.reached} of ${edges.all} edges`;
-}
-
-function progressText({ runs, findings, elapsedMs, coverage }: FuzzProgress): string {
-  const rate = Math.round((runs / elapsedMs) * 1000);
-  const reached = coverage === undefined ? "" : `, ${coverage.edges.reached} edges, corpus ${coverage.corpus}`;
-  return `${runs} runs, ${rate} a second, ${findings} findings${reached}, ${(elapsedMs / 1000).toFixed(0)} s`;
-}
-
-function summaryText({ runs, findings, elapsedMs, spent, seed, ended, properties, coverage }: FuzzReport): string {
-  const share = (ms: number): string => `${Math.round((ms / elapsedMs) * 100)} %`;
-  const found = findings.length === 0 ? "no finding" : `${findings.length} finding${findings.length > 1 ? "s" : ""}`;
-  return [
-    `${found} in ${runs} runs (${spent.played} exchanges or sequences played), ${(elapsedMs / 1000).toFixed(1)} s, seed ${seed}, ended by ${ended}`,
-    `time: plugin and proxy ${share(spent.playMs)}, restoring ${share(spent.restoreMs)}, generating, checking and shrinking ${share(spent.otherMs)}`,
-    ...(coverage === undefined ? [] : [`reached: ${coverageText(coverage)}; ${coverage.corpus} cases in the corpus`]),
-    `checked: ${properties.join(", ")}`,
-  ].join("\n");
+/** `2/8`, or `job/8` with the completion index of a Kubernetes Indexed Job. */
+function shardArgument(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): { index: number; of: number } | undefined {
+  if (given === undefined) return undefined;
+  const [, which, of] = /^(job|\d+)\/(\d+)$/.exec(given) ?? [];
+  if (which === undefined)
+    throw new UsageError(`Cannot use --shard "${given}": it is 2/8, or job/8 in a pod of an Indexed Job`);
+  const index = which === "job" ? Number(env["JOB_COMPLETION_INDEX"] || Number.NaN) : Number(which) - 1;
+  if (Number.isNaN(index))
+    throw new UsageError(`Cannot use --shard ${given}: JOB_COMPLETION_INDEX is not in the environment`);
+  if (index >= 0 && index < Number(of) && Number.isInteger(index)) return { index, of: Number(of) };
+  throw new UsageError(
+    `Cannot use --shard ${given}: ${which === "job" ? `JOB_COMPLETION_INDEX is ${index}` : `there is no shard ${which} of ${of}`}`,
+  );
 }

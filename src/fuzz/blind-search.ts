@@ -6,6 +6,8 @@ import type { Hints } from "./generate/vocabulary.js";
 import { Vocabulary } from "./generate/vocabulary.js";
 import type { CaseSource, Hunt, SearchedCase } from "./hunt.js";
 import type { Player } from "./player.js";
+import type { Shard } from "./shard.js";
+import { runOf, wholeSearch } from "./shard.js";
 
 /** Cases that their runs alone make: of one, any is made again without those before it. */
 export class BlindSearch implements CaseSource {
@@ -13,8 +15,10 @@ export class BlindSearch implements CaseSource {
   private readonly _seed: number;
   private readonly _words: Vocabulary;
   private readonly _settings: CaseSettings;
+  private readonly _shard: Shard;
 
-  constructor(seed: number, hints: Hints, settings: CaseSettings) {
+  constructor(seed: number, hints: Hints, settings: CaseSettings, shard: Shard = wholeSearch) {
+    this._shard = shard;
     this._seed = seed;
     this._words = new Vocabulary(hints);
     this._settings = settings;
@@ -26,9 +30,10 @@ export class BlindSearch implements CaseSource {
     return hunt.inBatch((onlyNext) => {
       const [last, until] = onlyNext ? [this.at + 1, Infinity] : [end, deadline];
       while (this.at < last && performance.now() < until) {
-        const given = this._drawn(this.at);
+        const run = runOf(this._shard, this.at);
+        const given = this._drawn(run);
         const broken = hunt.look(given);
-        const run = this.at++;
+        this.at++;
         if (broken !== undefined) return { case: given, run, lineage: String(run) };
       }
       return undefined;

@@ -5,6 +5,8 @@ import type { FilterOptions } from "../harness/proxy-options.js";
 import { createProxy } from "../harness/create-proxy.js";
 import { configurationNear } from "./arbitraries.js";
 import type { Finding } from "./fuzz.js";
+import type { Shard } from "./shard.js";
+import { runOf, sharedRuns } from "./shard.js";
 
 /** Configurations that are tried: each starts a VM of its own. */
 const tries = 150;
@@ -24,22 +26,27 @@ export class ConfigurationHunt {
   private readonly _given: string;
   private readonly _seed: number;
   private readonly _budgetMs: number;
+  private readonly _shard: Shard;
 
-  constructor(filter: FilterOptions, { seed, budgetMs }: { readonly seed: number; readonly budgetMs: number }) {
+  constructor(
+    filter: FilterOptions,
+    { seed, budgetMs, shard }: { readonly seed: number; readonly budgetMs: number; readonly shard: Shard },
+  ) {
     this._filter = filter;
     this._given = new TextDecoder().decode(configurationBytes(filter.configuration));
     this._seed = seed;
     this._budgetMs = budgetMs;
+    this._shard = shard;
   }
 
   /** All were tried, or one was found: further ones would mostly break for the same reason. */
   get over(): boolean {
-    return this._found || this._at >= tries;
+    return this._found || this._at >= sharedRuns(this._shard, tries);
   }
 
   /** Tries the next configuration. */
   next(): Promise<Finding | undefined> {
-    return this._check(String(this._at++), false);
+    return this._check(String(runOf(this._shard, this._at++)), false);
   }
 
   /** Tries those that are left, until one breaks something. @param isTime Asked before each. */
@@ -57,7 +64,7 @@ export class ConfigurationHunt {
   private async _check(path: string, replayed: boolean): Promise<Finding | undefined> {
     const begun = performance.now();
     const { _filter: filter, _budgetMs: budgetMs, _seed: seed } = this;
-    const own = causeOf(await (this._own ??= failureWith(filter, budgetMs)));
+    const own = reasonOf(await (this._own ??= failureWith(filter, budgetMs)));
     let failure: HarnessError | undefined;
     let foundAt = 0;
     const details = await fc.check(
@@ -65,7 +72,7 @@ export class ConfigurationHunt {
         let broken = await failureWith({ ...filter, configuration }, budgetMs);
         // on a busy machine anything may take long once
         if (broken?.code === "GUEST_TIMEOUT") broken = await failureWith({ ...filter, configuration }, budgetMs);
-        if (broken === undefined || causeOf(broken) === own) return true;
+        if (broken === undefined || reasonOf(broken) === own) return true;
         if (failure === undefined) foundAt = performance.now();
         failure = broken;
         return false;
@@ -77,7 +84,7 @@ export class ConfigurationHunt {
     this._found = true;
     return {
       property: "configuration-robust",
-      cause: causeOf(failure)!,
+      cause: reasonOf(failure)!,
       message: failure.message,
       details: failure.details,
       case: undefined,
@@ -93,7 +100,7 @@ export class ConfigurationHunt {
 }
 
 /** The same for all configurations that break a plugin the same way. */
-const causeOf = (failure: HarnessError | undefined): string | undefined => failure?.message.replace(/\d+/g, "N");
+const reasonOf = (failure: HarnessError | undefined): string | undefined => failure?.message.replace(/\d+/g, "N");
 
 async function failureWith(filter: FilterOptions, budgetMs: number): Promise<HarnessError | undefined> {
   try {

@@ -1,13 +1,17 @@
 import fc from "fast-check";
 import { HarnessError } from "../errors.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
+import type { ReachedCode } from "../vm/coverage.js";
 import { Coverage } from "../vm/coverage.js";
 import { caseItself } from "./arbitraries.js";
 import { BlindSearch } from "./blind-search.js";
 import type { FuzzCase } from "./case.js";
+import { causeOf } from "./cause.js";
 import { ConfigurationHunt } from "./configuration.js";
 import type { ForeignFile } from "./corpus/corpus.js";
+import { openStore } from "./corpus/store.js";
 import type { Hints } from "./generate/vocabulary.js";
+import type { Descendant } from "./guided/guide.js";
 import type { GuidedProgress } from "./guided/guided-hunt.js";
 import { GuidedHunt } from "./guided/guided-hunt.js";
 import type { CaseSource, SearchedCase } from "./hunt.js";
@@ -17,13 +21,20 @@ import type { FuzzProperty, Violation } from "./properties.js";
 import type { GivenPlayers } from "./given-properties.js";
 import { givenPlayers, givenProperties, noPlayers } from "./given-properties.js";
 import { propertiesNamed } from "./properties.js";
+import type { Shard } from "./shard.js";
+import { sharedRuns, wholeSearch } from "./shard.js";
 import { wordsIn } from "./words.js";
 
 export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   /** Follows coverage: what reaches new code is kept and changed further. Default: false; true with `corpus`. */
   readonly coverage?: boolean;
-  /** Directory of a corpus to begin with and to add to; made when there is none. Default: the corpus ends with the run. */
+  /**
+   * A corpus to begin with and to add to: a directory, made when there is none, or `s3://bucket/prefix`. What others add
+   * meanwhile is played too. Default: the corpus ends with the run.
+   */
   readonly corpus?: string;
+  /** Which of all runs are played here. Default: all. */
+  readonly shard?: Shard;
   /** Names of properties to check. Default: those that hold for any sane filter. */
   readonly property?: readonly string[];
   /** Properties of your own, checked besides. */
@@ -38,7 +49,7 @@ export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   readonly profiles?: readonly string[];
   /** Default 1. */
   readonly seed?: number;
-  /** Cases to play, those for shrinking apart. Default 10,000. */
+  /** Cases to play, those for shrinking apart, over all shards together. Default 10,000. */
   readonly runs?: number;
   /** Milliseconds of real time. Default 20,000. */
   readonly timeMs?: number;
@@ -50,6 +61,10 @@ export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   readonly path?: string;
   /** Further words to try. Default: those in the plugin's memory. */
   readonly hints?: Hints;
+  /** Threads that search at the same time, each some of the runs. Default 1, which is this thread. */
+  readonly workers?: number;
+  /** Told of each finding when it was shrunk. */
+  readonly onFinding?: (finding: Finding) => void;
   /** Told after each slice of runs. */
   readonly onProgress?: (progress: FuzzProgress) => void;
   /** Ends the run; the report tells of what was found until then. */
@@ -98,6 +113,8 @@ export interface FuzzReport {
   };
   /** Where coverage is followed. */
   readonly coverage?: GuidedProgress;
+  /** What of the module was reached, to be joined with what others reached. */
+  readonly reached?: ReachedCode;
   /** What lies in the corpus' directory and is none of a corpus; left as it is. */
   readonly foreignFiles?: readonly ForeignFile[];
   /** Why it ended. */
@@ -116,6 +133,24 @@ const sliceMs = 250;
  *   with the given configuration is a finding.
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const { workers = 1, ...each } = options;
+  if (workers === 1 || options.path !== undefined) return fuzzWith(each, undefined);
+  const { fuzzInWorkers } = await import("./workers.js");
+  return fuzzInWorkers(each, workers);
+}
+
+/** Others on this machine who search the same with the same seed, at the same time. */
+export interface Peers {
+  /** Cases that they kept, since this was asked last. */
+  takeCases(): readonly Descendant[];
+  /** What they found, as a hunt knows causes, since this was asked last. */
+  takeCauses(): readonly string[];
+  kept(made: Descendant): void;
+  found(finding: Finding): void;
+}
+
+/** As `fuzz`, beside others. */
+export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): Promise<FuzzReport> {
   const {
     seed = 1,
     runs = 10_000,
@@ -125,6 +160,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     path,
     signal,
     stateful = false,
+    shard = wholeSearch,
   } = options;
   const withConfiguration = options.property === undefined || options.property.includes(configurationRobust);
   const filter = filterOf(options);
@@ -144,8 +180,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     );
   } catch (thrown) {
     lists?.close();
-    if (thrown instanceof HarnessError && startFailures.has(thrown.code)) return notStarted(thrown, seed, elapsed());
-    throw thrown;
+    if (!(thrown instanceof HarnessError) || !startFailures.has(thrown.code)) throw thrown;
+    const report = notStarted(thrown, seed, elapsed());
+    for (const one of report.findings) {
+      peers?.found(one);
+      options.onFinding?.(one);
+    }
+    return report;
   }
   const checked = [...propertiesNamed(names, givenProperties(lists)), ...(options.properties ?? [])].filter(
     ({ name }) => !stateful || name !== "isolated",
@@ -153,15 +194,22 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked));
-  const configurations = withConfiguration ? new ConfigurationHunt(filter, { seed, budgetMs }) : undefined;
+  const configurations = withConfiguration ? new ConfigurationHunt(filter, { seed, budgetMs, shard }) : undefined;
   const settings = player.faults?.settings ?? {};
-  const guided = coverage && (await GuidedHunt.create(coverage, { seed, hints, settings, directory: options.corpus }));
-  const source: CaseSource = guided ?? new BlindSearch(seed, hints, settings);
+  const corpus = options.corpus === undefined ? undefined : await openStore(options.corpus);
+  const mine = sharedRuns(shard, runs);
+  const guided = coverage && (await GuidedHunt.create(coverage, { seed, hints, settings, corpus, shard }));
+  if (guided !== undefined && peers !== undefined) guided.onKept = (made) => peers.kept(made);
+  const source: CaseSource = guided ?? new BlindSearch(seed, hints, settings, shard);
   const done = (): FuzzReport["ended"] | undefined => {
     if (signal?.aborted === true) return "stopped";
     if (findings.length >= maxFailures) return "failures";
     if (elapsed() > timeMs) return "time";
-    return source.at >= runs ? "runs" : undefined;
+    return source.at >= mine ? "runs" : undefined;
+  };
+  const tellOf = (finding: Finding): void => {
+    peers?.found(finding);
+    options.onFinding?.(finding);
   };
   /** Makes a case smaller that breaks something, and tells it. @param parameters How far, or which of the smaller ones. */
   const examine = ({ case: broken, run, lineage }: SearchedCase, parameters: fc.Parameters<[FuzzCase]>): void => {
@@ -186,10 +234,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       foundAfterMs: hunt.found.at - begun,
       lastCalls: player.lastCalls(),
     });
-    hunt.known.add(`${hunt.found.property}: ${hunt.found.violation.cause}`);
+    hunt.known.add(causeOf(findings.at(-1)!));
+    tellOf(findings.at(-1)!);
   };
   const tellOfConfiguration = (found: Finding | undefined): void => {
-    if (found !== undefined) findings.push({ ...found, foundAfterMs: found.foundAfterMs - begun });
+    if (found === undefined) return;
+    findings.push({ ...found, foundAfterMs: found.foundAfterMs - begun });
+    tellOf(findings.at(-1)!);
   };
   let ended: FuzzReport["ended"] | undefined;
   let replayed = 0;
@@ -217,7 +268,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     }
     while ((ended ??= done()) === undefined) {
       const broken = source.next(
-        Math.min(slice, runs - source.at),
+        Math.min(slice, mine - source.at),
         Math.min(sliceMs, timeMs - elapsed()),
         player,
         hunt,
@@ -227,6 +278,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
         source.apart(() => examine(broken, { numRuns: 1, interruptAfterTimeLimit: left }));
       }
       await source.save();
+      if (peers !== undefined) {
+        for (const cause of peers.takeCauses()) hunt.known.add(cause);
+        guided?.receive(peers.takeCases());
+      }
       if (
         done() === undefined &&
         configurations?.over === false &&
@@ -255,7 +310,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     properties: [...checked.map(({ name }) => name), ...(withConfiguration ? [configurationRobust] : [])],
     elapsedMs,
     spent: { played, playMs, restoreMs, otherMs: elapsedMs - playMs - restoreMs },
-    ...(guided && { coverage: guided.progress, foreignFiles: guided.foreign }),
+    ...(guided && { coverage: guided.progress, reached: coverage!.reached(), foreignFiles: guided.foreign }),
     ended: ended ?? "runs",
   };
 }
@@ -314,6 +369,7 @@ const ownOptions = [
   "stateful",
   "coverage",
   "corpus",
+  "shard",
   "faults",
   "declared",
   "profiles",
@@ -324,6 +380,8 @@ const ownOptions = [
   "budgetMs",
   "path",
   "hints",
+  "workers",
+  "onFinding",
   "onProgress",
   "signal",
 ] as const satisfies readonly Exclude<keyof FuzzOptions, Exclude<keyof FilterOptions, "coverage">>[];

@@ -147,7 +147,7 @@ function invariant(
     byDefault: true,
     compares: true,
     check(given, played, again, thorough) {
-      if (!isComparable(given)) return undefined;
+      if (!isComparable(given) || played.failure !== undefined) return undefined;
       const last = given.exchanges.length - 1;
       const exchange = given.exchanges[last]!;
       for (const other of thorough ? others(exchange) : someOf(others(exchange), exchange)) {
@@ -192,7 +192,7 @@ const isolated: FuzzProperty = {
   byDefault: true,
   compares: true,
   check(given, played, again) {
-    if (given.exchanges.length < 2 || !isComparable(given)) return undefined;
+    if (given.exchanges.length < 2 || !isComparable(given) || played.failure !== undefined) return undefined;
     const last = given.exchanges.length - 1;
     const alone = again({ ...given, exchanges: [given.exchanges[last]!] });
     const [after, first] = [played.outcomes[last], alone.outcomes[0]];

@@ -11,6 +11,26 @@ export interface CoverageCounts {
   readonly edges: { readonly reached: number; readonly all: number };
 }
 
+/** By counter, a bit each, the first the lowest of the first byte: which ran, and which stand at the entry of a function. */
+export interface ReachedCode {
+  readonly counters: number;
+  readonly reached: Uint8Array;
+  readonly entries: Uint8Array;
+}
+
+/** What several runs of the same module reached together. */
+export function reachedTogether(parts: readonly ReachedCode[]): CoverageCounts {
+  const [first] = parts;
+  const all = { functions: { reached: 0, all: 0 }, edges: { reached: 0, all: 0 } };
+  for (let i = 0; i < (first?.counters ?? 0); i++) {
+    const isSet = (bits: Uint8Array): boolean => ((bits[i >> 3]! >> (i & 7)) & 1) === 1;
+    const counts = isSet(first!.entries) ? all.functions : all.edges;
+    counts.all++;
+    if (parts.some(({ reached }) => isSet(reached))) counts.reached++;
+  }
+  return all;
+}
+
 /** What was noted: edges, function entries among them, that never ran before, by number; and how often a loop made more rounds. */
 export interface News {
   readonly edges: ReadonlySet<number>;
@@ -105,6 +125,18 @@ export class Coverage {
     const [functions, edges] = this._all;
     const [reachedFunctions, reachedEdges] = this._reached;
     return { functions: { reached: reachedFunctions, all: functions }, edges: { reached: reachedEdges, all: edges } };
+  }
+
+  /** What was reached, for those who join it with what others reached. */
+  reached(): ReachedCode {
+    const { _kinds: kinds, _next: next } = this;
+    const size = Math.ceil(kinds.length / 8);
+    const [reached, entries] = [new Uint8Array(size), new Uint8Array(size)];
+    for (let i = 0; i < kinds.length; i++) {
+      if (next[i] !== 1) reached[i >> 3]! |= 1 << (i & 7);
+      if (kinds[i] === CounterKind.entry) entries[i >> 3]! |= 1 << (i & 7);
+    }
+    return { counters: kinds.length, reached, entries };
   }
 
   private _passed(counter: number, count: number): number {

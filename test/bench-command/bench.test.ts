@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { bench } from "../../src/bench/index.js";
 import type { BenchReport } from "../../src/bench/index.js";
 import { writeEntry } from "../../src/fuzz/corpus/corpus.js";
+import { DirectoryStore } from "../../src/fuzz/corpus/store.js";
 import { fixture } from "../support/fixtures.js";
 import { pwh, root } from "../support/pwh.js";
 
@@ -83,7 +84,7 @@ describe("pwh bench", () => {
     const corpus = join(folder, "corpus");
     for (const path of ["/a", "/seven"]) {
       const request = { protocol: "HTTP/1.1" as const, method: "GET", path, authority: "a.example", headers: [] };
-      await writeEntry(corpus, {
+      await writeEntry(new DirectoryStore(corpus), {
         exchanges: [{ request, reply: { status: 200, headers: [] } }],
         repeat: 1,
         callReply: {},

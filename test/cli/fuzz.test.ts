@@ -38,7 +38,7 @@ describe("pwh fuzz --corpus", () => {
   });
 
   test.each([
-    [["--corpus", right], /Cannot read the corpus .*: it is a file, not a directory/],
+    [["--corpus", right], /Cannot read the directory .*: it is a file, not a directory/],
     [["--minimize-corpus", join(directory, "none")], /Cannot minimize the corpus .*: there is no such directory/],
     [["--replay", "1:g4.x"], /Cannot use --replay "1:g4.x"/],
     [["--replay", "1:g@0123.4"], /it began with the corpus file 0123.json/],

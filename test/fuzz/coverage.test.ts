@@ -7,6 +7,7 @@ import type { FuzzCase } from "../../src/fuzz/index.js";
 import { fuzz, minimizeCorpus } from "../../src/fuzz/index.js";
 import { caseFromJson, caseToJson } from "../../src/fuzz/corpus/case-json.js";
 import { readCorpus, writeEntry } from "../../src/fuzz/corpus/corpus.js";
+import { DirectoryStore } from "../../src/fuzz/corpus/store.js";
 import { Draw, numbersOf } from "../../src/fuzz/generate/draw.js";
 import { drawCase } from "../../src/fuzz/generate/messages.js";
 import { Vocabulary } from "../../src/fuzz/generate/vocabulary.js";
@@ -118,14 +119,14 @@ describe("a corpus", () => {
       const read = caseFromJson(JSON.parse(JSON.stringify(caseToJson(given)))) as FuzzCase;
       expect(withPlainBytes(read)).toEqual(withPlainBytes(given));
     }
-    await writeEntry(directory, plain);
-    await writeEntry(directory, plain);
-    const { entries, foreign } = await readCorpus(directory);
+    await writeEntry(new DirectoryStore(directory), plain);
+    await writeEntry(new DirectoryStore(directory), plain);
+    const { entries, foreign } = await readCorpus(new DirectoryStore(directory));
     expect([entries.map((one) => one.case), foreign]).toEqual([[plain], []]);
   });
 
   test("that does not exist is empty", async () => {
-    expect(await readCorpus(join(directory, "none"))).toEqual({ entries: [], foreign: [] });
+    expect(await readCorpus(new DirectoryStore(join(directory, "none")))).toEqual({ entries: [], foreign: [] });
   });
 
   const message = (changes: object): string =>
@@ -143,7 +144,7 @@ describe("a corpus", () => {
     ["framing.json", message({ headers: [["content-length", "5"]] }), "exchanges[0].request.headers[0][0]"],
     ["other.json", message({ metod: "GET" }), '"metod", which is nothing (did you mean "method"?)'],
   ])("names %s and leaves it alone", async (file, content, reason) => {
-    await writeEntry(directory, plain);
+    await writeEntry(new DirectoryStore(directory), plain);
     writeFileSync(join(directory, file), content);
     const options = { module: fixture("buggy/double-commit-right.wasm"), corpus: directory };
     const { foreignFiles, coverage } = await fuzz({ ...options, runs: 1, property: ["no-trap"] });
@@ -155,10 +156,10 @@ describe("a corpus", () => {
 
   test("minimized keeps what reaches something of its own, the smallest of each", async () => {
     const module = fixture("buggy/double-commit-right.wasm");
-    await writeEntry(directory, plain);
-    await writeEntry(directory, { ...plain, exchanges: [...plain.exchanges, ...plain.exchanges] });
-    await writeEntry(directory, withHeader("x-batch", "fill"));
-    await writeEntry(directory, withHeader("x-other", "of no use to it"));
+    await writeEntry(new DirectoryStore(directory), plain);
+    await writeEntry(new DirectoryStore(directory), { ...plain, exchanges: [...plain.exchanges, ...plain.exchanges] });
+    await writeEntry(new DirectoryStore(directory), withHeader("x-batch", "fill"));
+    await writeEntry(new DirectoryStore(directory), withHeader("x-other", "of no use to it"));
     mkdirSync(join(directory, "folder"));
     const names = readdirSync(directory);
     copyFileSync(
@@ -173,7 +174,7 @@ describe("a corpus", () => {
     expect(coverage.edges.reached).toBe(before.coverage!.edges.reached);
     expect(kept.length + removed.length).toBe(5);
     expect(removed.length).toBeGreaterThan(0);
-    const left = (await readCorpus(directory)).entries;
+    const left = (await readCorpus(new DirectoryStore(directory))).entries;
     expect(left.map(({ file }) => file).sort()).toEqual([...kept].sort());
     expect((await minimizeCorpus({ module, corpus: directory })).removed).toEqual([]);
   });

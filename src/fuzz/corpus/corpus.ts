@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { HarnessError, messageOf } from "../../errors.js";
-import { whyUnreadable } from "../../harness/source.js";
 import type { FuzzCase } from "../case.js";
 import { caseFromJson, caseToJson } from "./case-json.js";
+import type { Store } from "./store.js";
 
 /** A case that reached code which none before it did. */
 export interface CorpusEntry {
@@ -15,8 +13,11 @@ export interface CorpusEntry {
   readonly size: number;
 }
 
-/** As it stands in a directory, under whatever name. */
+/** As it stands in a store, under whatever name. */
 export interface CorpusFile extends CorpusEntry {
+  /** As the store names it. */
+  readonly name: string;
+  /** As a person does. */
   readonly file: string;
 }
 
@@ -40,46 +41,40 @@ export function entryOf(given: FuzzCase): (CorpusEntry & { readonly text: string
 }
 
 /**
- * Reads a corpus: a directory of JSON files, in the order of their names. One that does not exist is empty. What begins with a
- * dot is passed over.
+ * Reads a corpus: JSON files, in the order of their names. One that does not exist is empty.
  *
+ * @param known Names that were read before, passed over; what is read is added.
  * @throws {HarnessError} FILE_UNREADABLE for what is no directory, or may not be read.
  */
 export async function readCorpus(
-  directory: string,
+  store: Store,
+  known = new Set<string>(),
 ): Promise<{ readonly entries: readonly CorpusFile[]; readonly foreign: readonly ForeignFile[] }> {
   const entries: CorpusFile[] = [];
   const foreign: ForeignFile[] = [];
-  for (const name of await filesOf(directory)) {
-    const file = join(directory, name);
-    const read = await readEntry(file);
+  for (const name of await store.list()) {
+    if (known.has(name)) continue;
+    known.add(name);
+    const file = store.path(name);
+    const read = await readEntry(store, name);
     if (typeof read === "string") foreign.push({ file, reason: read });
-    else entries.push({ ...read, file });
+    else entries.push({ ...read, name, file });
   }
   return { entries, foreign };
 }
 
-async function filesOf(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).filter((file) => !file.startsWith(".")).sort();
-  } catch (thrown) {
-    const { code } = thrown as { code?: string };
-    if (code === "ENOENT") return [];
-    const why = code === "ENOTDIR" ? "it is a file, not a directory" : whyUnreadable(thrown);
-    throw new HarnessError("FILE_UNREADABLE", `Cannot read the corpus ${directory}: ${why}`, { cause: thrown });
-  }
-}
-
 /** @returns Why it is none. */
-async function readEntry(path: string): Promise<CorpusEntry | string> {
-  if (!path.endsWith(".json")) return "its name does not end in .json";
+async function readEntry(store: Store, name: string): Promise<CorpusEntry | string> {
+  if (!name.endsWith(".json")) return "its name does not end in .json";
   let value: unknown;
   try {
-    const { size } = await stat(path);
-    if (size > 4 * largestEntry) return `it has ${size} bytes, more than a case of a corpus`;
-    value = JSON.parse(await readFile(path, "utf8"));
+    const read = await store.read(name, 4 * largestEntry);
+    if (typeof read === "number") return `it has ${read} bytes, more than a case of a corpus`;
+    value = JSON.parse(read);
   } catch (thrown) {
-    return thrown instanceof SyntaxError ? `it is not JSON: ${messageOf(thrown)}` : whyUnreadable(thrown);
+    if (thrown instanceof SyntaxError) return `it is not JSON: ${messageOf(thrown)}`;
+    if (thrown instanceof HarnessError) return thrown.message;
+    throw thrown;
   }
   const given = caseFromJson(value);
   if (typeof given === "string") return given;
@@ -87,23 +82,15 @@ async function readEntry(path: string): Promise<CorpusEntry | string> {
 }
 
 /**
- * Adds a case to a directory, which is made when there is none. Several processes may do so at the same time.
+ * Adds a case. Several processes may do so at the same time.
  *
- * @throws {HarnessError} FILE_UNREADABLE for a directory that cannot be written.
+ * @returns The name it has there; undefined for one that is too large.
+ * @throws {HarnessError} FILE_UNREADABLE
  */
-export async function writeEntry(directory: string, given: FuzzCase): Promise<void> {
+export async function writeEntry(store: Store, given: FuzzCase): Promise<string | undefined> {
   const entry = entryOf(given);
-  if (entry === undefined) return;
-  const path = join(directory, `${entry.id}.json`);
-  // under another name first: who reads meanwhile sees all of a file or nothing
-  const unfinished = join(directory, `.${entry.id}.${process.pid}`);
-  try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(unfinished, entry.text);
-    await rename(unfinished, path);
-  } catch (thrown) {
-    throw new HarnessError("FILE_UNREADABLE", `Cannot write the corpus ${directory}: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
-  }
+  if (entry === undefined) return undefined;
+  const name = `${entry.id}.json`;
+  await store.write(name, entry.text);
+  return name;
 }

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { unlink } from "node:fs/promises";
 import type { FilterOptions } from "../../harness/proxy-options.js";
-import { HarnessError, messageOf } from "../../errors.js";
+import { HarnessError } from "../../errors.js";
 import type { CoverageCounts } from "../../vm/coverage.js";
 import { Coverage } from "../../vm/coverage.js";
 import { Player } from "../player.js";
 import type { CorpusFile, ForeignFile } from "./corpus.js";
 import { readCorpus } from "./corpus.js";
+import { DirectoryStore } from "./store.js";
 
 export interface Minimized {
   /** Files that stay. */
@@ -36,7 +36,8 @@ export async function minimizeCorpus(
   if (!existsSync(corpus)) {
     throw new HarnessError("FILE_UNREADABLE", `Cannot minimize the corpus ${corpus}: there is no such directory`);
   }
-  const { entries, foreign } = await readCorpus(corpus);
+  const store = new DirectoryStore(corpus);
+  const { entries, foreign } = await readCorpus(store);
   const coverage = new Coverage();
   const player = await Player.create({ ...filter, coverage }, { budgetMs, seed: 1 });
   coverage.take();
@@ -54,15 +55,6 @@ export async function minimizeCorpus(
   } finally {
     player.close();
   }
-  for (const { file } of removed) await removeFile(file);
+  for (const { name } of removed) await store.remove(name);
   return { kept, removed: removed.map(({ file }) => file), foreignFiles: foreign, coverage: coverage.counts() };
-}
-
-async function removeFile(file: string): Promise<void> {
-  try {
-    await unlink(file);
-  } catch (thrown) {
-    if ((thrown as { code?: string }).code === "ENOENT") return;
-    throw new HarnessError("FILE_UNREADABLE", `Cannot remove ${file}: ${messageOf(thrown)}`, { cause: thrown });
-  }
 }

@@ -48,9 +48,9 @@ export class Guide {
   private readonly _coverage: Coverage;
   private readonly _kept: Kept[] = [];
   private readonly _known = new Map<string, FuzzCase>();
-  /** Entries of a given corpus that were not played yet. */
-  private readonly _waiting: CorpusEntry[];
-  private _unsaved: FuzzCase[] = [];
+  /** Cases of a given corpus, and of others that search the same, that were not played yet; the next is the last. */
+  private readonly _waiting: (Descendant & { readonly size: number })[] = [];
+  private _unsaved: Descendant[] = [];
   private _picked: Kept | undefined;
   /** A case that reached new edges and has to be made smaller before it is kept. */
   large: (Descendant & { readonly news: News }) | undefined;
@@ -60,10 +60,21 @@ export class Guide {
     this._hints = hints;
     this._coverage = coverage;
     coverage.holdsNews = true;
-    for (const one of given) this._known.set(one.id, one.case);
-    // the smallest first: what a larger one reaches besides is its own
-    const once = new Map(given.map((one) => [one.id, one]));
-    this._waiting = [...once.values()].sort((a, b) => b.size - a.size || (a.id < b.id ? 1 : -1));
+    this.receive(given);
+  }
+
+  /** Cases of a corpus, to be played next: the smallest first, for what a larger one reaches besides is its own. */
+  receive(entries: readonly CorpusEntry[]): void {
+    const news = entries.filter(({ id }) => !this._known.has(id));
+    for (const one of news) this._known.set(one.id, one.case);
+    const once = new Map(news.map((one) => [one.id, one]));
+    const sorted = [...once.values()].sort((a, b) => b.size - a.size || (a.id < b.id ? 1 : -1));
+    this._waiting.push(...sorted.map((one) => ({ case: one.case, lineage: `@${one.id}`, size: one.size })));
+  }
+
+  /** Cases that others made of this seed, to be played next. */
+  receiveMade(made: readonly Descendant[]): void {
+    for (const one of made) this._waiting.push({ ...one, size: entryOf(one.case)?.size ?? 0 });
   }
 
   get corpusSize(): number {
@@ -74,7 +85,7 @@ export class Guide {
   next(run: number): Descendant {
     this._picked = undefined;
     const waiting = this._waiting.at(-1);
-    if (waiting !== undefined) return { case: waiting.case, lineage: `@${waiting.id}` };
+    if (waiting !== undefined) return waiting;
     const choice = new Draw(numbersOf(~this._seed, run));
     if (this._kept.length === 0 || choice.once(drawnAnew)) return { case: this._drawn(run), lineage: String(run) };
     let best = choice.pick(this._kept);
@@ -94,13 +105,13 @@ export class Guide {
   /** A case of this run was played; `sound`: it may be made others of. */
   played(given: Descendant, sound: boolean): void {
     if (this._picked !== undefined) this._picked.picks++;
-    const fromFile = given.lineage === `@${this._waiting.at(-1)?.id}` ? this._waiting.pop() : undefined;
+    const received = given.lineage === this._waiting.at(-1)?.lineage ? this._waiting.pop() : undefined;
     const news = this._coverage.take();
     if (news === undefined) return;
     if (!sound) {
       this._coverage.settle();
-    } else if (fromFile !== undefined) {
-      this._keep(given, news, fromFile.size);
+    } else if (received !== undefined) {
+      this._keep(given, news, received.size);
     } else if (news.edges.size > 0) {
       this.large = { ...given, news };
     } else {
@@ -150,7 +161,7 @@ export class Guide {
     const entry = entryOf(given.case);
     if (entry === undefined) return;
     this._keep(given, news, entry.size);
-    this._unsaved.push(given.case);
+    this._unsaved.push(given);
   }
 
   private _keep({ case: given, lineage }: Descendant, { edges }: News, size: number): void {
@@ -160,7 +171,7 @@ export class Guide {
   }
 
   /** Cases that came into the corpus since this was asked last. */
-  takeUnsaved(): readonly FuzzCase[] {
+  takeUnsaved(): readonly Descendant[] {
     const cases = this._unsaved;
     this._unsaved = [];
     return cases;

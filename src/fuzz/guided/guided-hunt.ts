@@ -1,12 +1,16 @@
 import type { Coverage, CoverageCounts } from "../../vm/coverage.js";
 import type { ForeignFile } from "../corpus/corpus.js";
 import { readCorpus, writeEntry } from "../corpus/corpus.js";
+import type { Store } from "../corpus/store.js";
 import type { CaseSettings } from "../generate/messages.js";
 import type { Hints } from "../generate/vocabulary.js";
 import { Vocabulary } from "../generate/vocabulary.js";
 import type { FuzzCase } from "../case.js";
 import type { CaseSource, Hunt, SearchedCase } from "../hunt.js";
+import type { Shard } from "../shard.js";
+import { runOf } from "../shard.js";
 import type { Player } from "../player.js";
+import type { Descendant } from "./guide.js";
 import { Guide } from "./guide.js";
 import { learnCompared } from "./hints.js";
 
@@ -22,26 +26,35 @@ const comparedAnyway = 8;
 /** Runs cases that follow coverage, and keeps those that reached something. */
 export class GuidedHunt implements CaseSource {
   at = 0;
+  /** Told of each case that was kept. */
+  onKept: ((made: Descendant) => void) | undefined;
   readonly foreign: readonly ForeignFile[];
   private readonly _coverage: Coverage;
   private readonly _guide: Guide;
-  private readonly _directory: string | undefined;
+  private readonly _corpus: Store | undefined;
+  private readonly _shard: Shard;
+  /** Names in the corpus that are known. */
+  private readonly _names: Set<string>;
+  private _lookedAt = performance.now();
 
   private constructor(
     coverage: Coverage,
     guide: Guide,
-    directory: string | undefined,
-    foreign: readonly ForeignFile[],
+    corpus: Store | undefined,
+    shard: Shard,
+    { names, foreign }: { readonly names: Set<string>; readonly foreign: readonly ForeignFile[] },
   ) {
     this._coverage = coverage;
     this._guide = guide;
-    this._directory = directory;
+    this._corpus = corpus;
+    this._shard = shard;
+    this._names = names;
     this.foreign = foreign;
   }
 
   /**
    * @param coverage Of a plugin that has started: what that reached is no news.
-   * @param directory Of a corpus to begin with and to add to. Default: none is read or written.
+   * @param corpus To begin with and to add to; what others add meanwhile is played too. Default: none is read or written.
    * @throws {HarnessError} FILE_UNREADABLE
    */
   static async create(
@@ -50,16 +63,18 @@ export class GuidedHunt implements CaseSource {
       readonly seed: number;
       readonly hints: Hints;
       readonly settings: CaseSettings;
-      readonly directory: string | undefined;
+      readonly corpus: Store | undefined;
+      readonly shard: Shard;
     },
   ): Promise<GuidedHunt> {
-    const { seed, hints, settings, directory } = options;
+    const { seed, hints, settings, corpus, shard } = options;
     coverage.take();
     const words = new Vocabulary(hints);
     const compared = learnCompared(coverage.compared, words);
-    const { entries, foreign } = directory === undefined ? { entries: [], foreign: [] } : await readCorpus(directory);
+    const names = new Set<string>();
+    const { entries, foreign } = corpus === undefined ? { entries: [], foreign: [] } : await readCorpus(corpus, names);
     const guide = new Guide(seed, { words, own: hints.words ?? [], ...compared, settings }, coverage, entries);
-    return new GuidedHunt(coverage, guide, directory, foreign);
+    return new GuidedHunt(coverage, guide, corpus, shard, { names, foreign });
   }
 
   get progress(): GuidedProgress {
@@ -80,7 +95,7 @@ export class GuidedHunt implements CaseSource {
     const deadline = performance.now() + timeLeftMs;
     const { _coverage: coverage, _guide: guide } = this;
     while (this.at < end && performance.now() < deadline) {
-      const run = this.at;
+      const run = runOf(this._shard, this.at);
       const given = guide.next(run);
       const broken = hunt.look(given.case, () => coverage.hasNews || run % comparedAnyway === 0);
       guide.played(given, broken === undefined && !hunt.failed);
@@ -106,7 +121,21 @@ export class GuidedHunt implements CaseSource {
 
   async save(): Promise<void> {
     for (const one of this._guide.takeUnsaved()) {
-      if (this._directory !== undefined) await writeEntry(this._directory, one);
+      this.onKept?.(one);
+      const name = this._corpus && (await writeEntry(this._corpus, one.case));
+      if (name !== undefined) this._names.add(name);
     }
+    if (this._corpus === undefined || performance.now() - this._lookedAt < lookEveryMs) return;
+    const { entries } = await readCorpus(this._corpus, this._names);
+    this._guide.receive(entries);
+    this._lookedAt = performance.now();
+  }
+
+  /** Cases that others kept, who search with the same seed. */
+  receive(made: readonly Descendant[]): void {
+    this._guide.receiveMade(made);
   }
 }
+
+/** Milliseconds between two looks at what others added to a corpus. */
+const lookEveryMs = 2000;

@@ -1,0 +1,185 @@
+import { HarnessError } from "../errors.js";
+import type { CoverageCounts, ReachedCode } from "../vm/coverage.js";
+import { reachedTogether } from "../vm/coverage.js";
+import { causeOf } from "./cause.js";
+import type { ForeignFile } from "./corpus/corpus.js";
+import type { Store } from "./corpus/store.js";
+
+/** The part of a share in which its corpus lies. */
+export const corpusPart = "corpus";
+const resultsPart = "shards";
+const format = "pwh fuzz shard 1";
+/** A result with five findings has some hundred KiB. */
+const largestResult = 64 * 1024 * 1024;
+
+/** What one of many machines did: a file of a share. */
+export interface ShardResult {
+  readonly format: typeof format;
+  readonly module: { readonly name: string; readonly sha256: string };
+  /** Of the command line, without those that only say how long, where and by how many. */
+  readonly options: string;
+  readonly seed: number;
+  /** From 1. */
+  readonly shard: number;
+  readonly of: number;
+  /** `running`: the file is from before its end; if it stays so, the shard was ended from outside. */
+  readonly ended: string;
+  readonly runs: number;
+  readonly played: number;
+  readonly elapsedMs: number;
+  readonly findings: readonly SharedFinding[];
+  readonly coverage?: { readonly counters: number; readonly reached: string; readonly entries: string };
+}
+
+/** A finding, and how it is shown. */
+export interface SharedFinding {
+  readonly property: string;
+  readonly cause: string;
+  readonly message: string;
+  readonly seed: number;
+  readonly path: string;
+  readonly text: string;
+  readonly [more: string]: unknown;
+}
+
+export interface MergedShards {
+  readonly module: { readonly name: string; readonly sha256: string };
+  readonly options: string;
+  readonly seed: number;
+  readonly of: number;
+  /** From 1: those that wrote nothing, and those that did not come to their end. */
+  readonly missing: readonly number[];
+  readonly unfinished: readonly number[];
+  readonly runs: number;
+  readonly played: number;
+  /** Of all shards together. */
+  readonly elapsedMs: number;
+  /** One for each cause. */
+  readonly findings: readonly SharedFinding[];
+  readonly coverage?: CoverageCounts;
+  /** What is none of a share, and was passed over. */
+  readonly foreignFiles: readonly ForeignFile[];
+}
+
+/** @throws {HarnessError} FILE_UNREADABLE */
+export async function writeResult(share: Store, result: Omit<ShardResult, "format">): Promise<void> {
+  const text = `${JSON.stringify({ format, ...result }, null, 1)}\n`;
+  await share.within(resultsPart).write(`${result.shard}-of-${result.of}.json`, text);
+}
+
+/**
+ * Joins what the shards of one or of several shares did.
+ *
+ * @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID for shares without results, and for results of different searches.
+ */
+export async function mergeShares(shares: readonly Store[]): Promise<MergedShards> {
+  const results: ShardResult[] = [];
+  const foreignFiles: ForeignFile[] = [];
+  for (const share of shares) {
+    const store = share.within(resultsPart);
+    for (const name of await store.list()) {
+      const read = await readResult(store, name);
+      if (typeof read === "string") foreignFiles.push({ file: store.path(name), reason: read });
+      else results.push(read);
+    }
+  }
+  const names = shares.map(({ name }) => name).join(", ");
+  const [first] = results;
+  if (first === undefined) {
+    const why =
+      foreignFiles[0] === undefined ? "no shard wrote a result" : `${foreignFiles[0].file}: ${foreignFiles[0].reason}`;
+    throw new HarnessError("OPTION_INVALID", `Cannot merge ${names}: ${why}`);
+  }
+  for (const one of results) {
+    const other = firstDifference(first, one);
+    if (other !== undefined) {
+      throw new HarnessError(
+        "OPTION_INVALID",
+        `Cannot merge ${names}: shards ${first.shard} and ${one.shard} are of different searches, ${other}`,
+      );
+    }
+  }
+  const byShard = new Map<number, ShardResult>();
+  for (const one of results) {
+    const known = byShard.get(one.shard);
+    if (known === undefined || known.runs < one.runs) byShard.set(one.shard, one);
+  }
+  const kept = [...byShard.values()].sort((a, b) => a.shard - b.shard);
+  const sum = (of: (one: ShardResult) => number): number => kept.reduce((all, one) => all + of(one), 0);
+  const findings = new Map<string, SharedFinding>();
+  for (const one of results.flatMap((result) => result.findings)) {
+    const cause = causeOf(one);
+    if (!findings.has(cause)) findings.set(cause, one);
+  }
+  const reached = kept.flatMap(({ coverage }) => (coverage === undefined ? [] : [reachedOf(coverage)]));
+  return {
+    module: first.module,
+    options: first.options,
+    seed: first.seed,
+    of: first.of,
+    missing: Array.from({ length: first.of }, (_, i) => i + 1).filter((shard) => !byShard.has(shard)),
+    unfinished: kept.filter(({ ended }) => ended === "running").map(({ shard }) => shard),
+    runs: sum(({ runs }) => runs),
+    played: sum(({ played }) => played),
+    elapsedMs: sum(({ elapsedMs }) => elapsedMs),
+    findings: [...findings.values()],
+    ...(reached.length > 0 && { coverage: reachedTogether(reached) }),
+    foreignFiles,
+  };
+}
+
+/** Copies what others lack: results and cases of a corpus. @returns How many files. @throws {HarnessError} FILE_UNREADABLE */
+export async function copyShare(from: Store, to: Store): Promise<number> {
+  let copied = 0;
+  for (const part of [resultsPart, corpusPart]) {
+    const [source, target] = [from.within(part), to.within(part)];
+    const there = new Set(await target.list());
+    for (const name of await source.list()) {
+      if (there.has(name)) continue;
+      const read = await source.read(name, largestResult);
+      if (typeof read === "number") continue;
+      await target.write(name, read);
+      copied++;
+    }
+  }
+  return copied;
+}
+
+/** @returns Why it is none. */
+async function readResult(store: Store, name: string): Promise<ShardResult | string> {
+  const read = await store.read(name, largestResult);
+  if (typeof read === "number") return `it has ${read} bytes, more than a result`;
+  let value: Partial<ShardResult> | null;
+  try {
+    value = JSON.parse(read) as Partial<ShardResult> | null;
+  } catch {
+    return "it is not JSON";
+  }
+  if (value?.format !== format) return `it is no result of a shard: its format is not "${format}"`;
+  const { shard, of, runs, seed, findings } = value;
+  const isWhole =
+    [shard, of, runs, seed].every((one) => Number.isSafeInteger(one)) &&
+    Array.isArray(findings) &&
+    typeof value.module?.sha256 === "string";
+  return isWhole ? (value as ShardResult) : "parts of a result are missing";
+}
+
+function firstDifference(a: ShardResult, b: ShardResult): string | undefined {
+  if (a.module.sha256 !== b.module.sha256) return `with the modules ${a.module.sha256} and ${b.module.sha256}`;
+  if (a.seed !== b.seed) return `with the seeds ${a.seed} and ${b.seed}`;
+  if (a.of !== b.of) return `of ${a.of} and of ${b.of} shards`;
+  return a.options === b.options ? undefined : `with the options "${a.options}" and "${b.options}"`;
+}
+
+/** As a result has it. */
+export const reachedText = ({ counters, reached, entries }: ReachedCode): NonNullable<ShardResult["coverage"]> => ({
+  counters,
+  reached: Buffer.from(reached).toString("base64"),
+  entries: Buffer.from(entries).toString("base64"),
+});
+
+const reachedOf = ({ counters, reached, entries }: NonNullable<ShardResult["coverage"]>): ReachedCode => ({
+  counters,
+  reached: Buffer.from(reached, "base64"),
+  entries: Buffer.from(entries, "base64"),
+});
