@@ -3,6 +3,8 @@ import { properties } from "../dist/fuzz/index.js";
 import { BlindSearch } from "../dist/fuzz/blind-search.js";
 import { Hunt } from "../dist/fuzz/hunt.js";
 import { Player } from "../dist/fuzz/player.js";
+import { fuzzInWorkers } from "../dist/fuzz/workers.js";
+import { median } from "./measure.mjs";
 
 const configuration = { header: "x-filter", value: "on" };
 
@@ -60,4 +62,23 @@ export async function searchPair(module) {
       },
     },
   };
+}
+
+/** Runs a second of two threads, to those of one, started as `pwh fuzz --workers` starts them; several times. @param {string} module @param {number} rounds */
+export async function twoSearchers(module, rounds) {
+  const ratios = [];
+  const property = properties.flatMap(({ name, byDefault }) => (byDefault === true ? [name] : []));
+  for (let round = 0; round < rounds; round++) {
+    /** @type {number[]} */
+    const rates = [];
+    for (const count of round % 2 === 0 ? [1, 2] : [2, 1]) {
+      const { runs, elapsedMs } = await fuzzInWorkers(
+        { module, configuration, property, runs: 1e9, timeMs: 3000 },
+        count,
+      );
+      rates[count] = runs / elapsedMs;
+    }
+    ratios.push(/** @type {number} */ (rates[2]) / /** @type {number} */ (rates[1]));
+  }
+  return median(ratios);
 }

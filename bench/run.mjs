@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { coveragePair } from "./coverage.mjs";
 import { bodyCopies, bodyExchange, largeMap } from "./data.mjs";
 import { floorExchange, harnessExchange, stringPrice } from "./exchange.mjs";
-import { searchPair } from "./fuzzing.mjs";
+import { searchPair, twoSearchers } from "./fuzzing.mjs";
 import { interleave, median, ratio } from "./measure.mjs";
 import { atLeast, atMost, print, skip, us } from "./rows.mjs";
 import { idleMs, sendRounds } from "./send.mjs";
@@ -47,6 +47,8 @@ else skip("Go: run of the fuzzer, generated, played, compared, to a plain exchan
 atMost("JS heap per exchange", heapPerExchange() / 1024, 4, "KB");
 if (availableParallelism() < 2) skip("Two workers, to one", 1.8, "x", "one processor");
 else atLeast("Two workers, to one", await twoWorkers(tinygo, short ? 3 : 9), 1.8, "x");
+if (availableParallelism() < 2) skip("pwh fuzz: two workers, to one", 1.7, "x", "one processor");
+else atLeast("pwh fuzz: two workers, to one", await twoSearchers(tinygo, short ? 2 : 5), 1.7, "x");
 
 const node = process.execPath;
 const pwh = "dist/cli/main.js";

@@ -3,6 +3,7 @@ import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
 import type { Command } from "./commands.js";
 import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
+import { shardsOptions } from "./fuzz-shards.js";
 import { asGiven, progressText, summaryText } from "./fuzz-text.js";
 import { lastOf, pluginInput, pluginOptions, repeated, text } from "./exchange-options.js";
 import { commaListOf, listOf, numberArgument } from "./values.js";
@@ -12,8 +13,12 @@ export const fuzzCommand: Command = {
   usage: "fuzz <file> [more..]",
   summary: "look for requests that break a plugin, and shrink them to the smallest",
   positionals: {
-    file: { describe: "the plugin, a .wasm file; or merge", type: "string", demandOption: true },
-    more: { describe: "with merge: what shards were given as --share", type: "string", array: true },
+    file: { describe: "the plugin, a .wasm file; or merge, k8s, github", type: "string", demandOption: true },
+    more: {
+      describe: "merge: what shards were given as --share; k8s, github: the plugin",
+      type: "string",
+      array: true,
+    },
   },
   options: {
     ...pluginOptions,
@@ -32,7 +37,8 @@ export const fuzzCommand: Command = {
     workers: { ...text, describe: "threads that share the runs among them [1]" },
     shard: { ...text, describe: "play the runs of one machine, 2/8; job/8: of the pod of a Kubernetes Indexed Job" },
     share: { ...text, describe: "directory or s3://bucket/prefix for the corpus and results of all shards" },
-    output: { ...text, alias: "o", describe: "with merge: a share that gets all results and cases of the others" },
+    output: { ...text, alias: "o", describe: "merge: a share that gets all results and cases; k8s, github: the file" },
+    ...shardsOptions,
     budget: { ...text, describe: "milliseconds the plugin may take for one case [500]" },
     replay: { ...text, describe: "SEED:PATH of a finding: play it again" },
     json: { type: "boolean", describe: "print events, one JSON object a line: progress, finding, summary" },
@@ -42,6 +48,7 @@ export const fuzzCommand: Command = {
     "$0 fuzz filter.wasm --replay 1:17:0:3",
     "$0 fuzz filter.wasm --coverage --shard 2/8 --share /mnt/share --workers 4",
     "$0 fuzz merge /mnt/share",
+    "$0 fuzz k8s filter.wasm -c @config.json --shards 8 --image example.com/pwh --share-claim fuzz -o job.yaml",
   ],
   async run(args) {
     const file = String(args["file"]);
@@ -52,9 +59,19 @@ export const fuzzCommand: Command = {
       const { mergeFuzzShards } = await import("./fuzz-merge.js");
       return mergeFuzzShards(more, { json, output });
     }
+    if (file === "k8s" || file === "github") {
+      const { writeFuzzShards } = await import("./fuzz-shards.js");
+      return writeFuzzShards(file, more, args, fuzzCommand.options);
+    }
+    const foreign = Object.keys(shardsOptions).find((name) => args[name] !== undefined);
+    if (foreign !== undefined)
+      throw new UsageError(`Cannot use --${foreign} here: it is for pwh fuzz k8s or pwh fuzz github`);
     if (more.length > 0)
-      throw new UsageError(`Unexpected argument "${more[0]}": pwh fuzz <file>, or pwh fuzz merge <shares..>`);
-    if (output !== undefined) throw new UsageError("Cannot use --output here: it is for pwh fuzz merge");
+      throw new UsageError(
+        `Unexpected argument "${more[0]}": pwh fuzz <file>, or pwh fuzz merge <shares..>, pwh fuzz k8s <file>, pwh fuzz github <file>`,
+      );
+    if (output !== undefined)
+      throw new UsageError("Cannot use --output here: it is for pwh fuzz merge, k8s and github");
     const number = (name: string, least: number, most: number): number | undefined =>
       args[name] === undefined ? undefined : numberArgument(`--${name}`, lastOf(args, name), least, most);
     const replay = replayArgument(lastOf(args, "replay"));
