@@ -68,8 +68,10 @@ test("deterministic: nothing differs when the same case is played twice", async 
   expect(await run(adds, { property: ["deterministic"], runs: 300 })).toEqual([]);
 });
 
-test("docs/fuzzing.md describes every property and every option of the command", () => {
-  const page = readFileSync(`${root}docs/fuzzing.md`, "utf8");
+test("the pages about fuzzing describe every property and every option of the command", () => {
+  const page = ["fuzzing", "fuzzing-coverage", "fuzzing-scale"]
+    .map((name) => readFileSync(`${root}docs/${name}.md`, "utf8"))
+    .join("");
   const lists = { declared: undefined, plain: undefined, releases: [] };
   const names = [...properties, ...givenProperties(lists)].map(({ name }) => name);
   for (const name of [...names, "configuration-robust"]) expect(page).toContain(`| \`${name}\` |`);
