@@ -1,5 +1,7 @@
 import type { JsonObject, ManifestDocument } from "../manifest/documents.js";
 import { isObject } from "../manifest/documents.js";
+import type { PortProtocol } from "../manifest/port-protocol.js";
+import { portProtocol } from "../manifest/port-protocol.js";
 import type { LintContext } from "./context.js";
 import { listAt, namespaceOf, objectAt, selectorOf, textAt } from "./context.js";
 
@@ -35,6 +37,7 @@ export interface ServicePort {
   readonly targetPort: number | undefined;
   readonly name: string | undefined;
   readonly appProtocol: string | undefined;
+  readonly protocol: PortProtocol;
 }
 
 /** Ports of the Services in front of the workloads of an EnvoyFilter, as far as they are given. */
@@ -65,7 +68,7 @@ export function portsOf(context: LintContext, service: ManifestDocument): Servic
     const named = containerPorts(context).find(({ name }) => name !== undefined && name === target)?.port;
     const targetPort = target === undefined ? port : typeof target === "number" ? target : named;
     const [name, appProtocol] = [textAt(one, ["name"]), textAt(one, ["appProtocol"])];
-    return [{ service, serviceName, port, targetPort, name, appProtocol }];
+    return [{ service, serviceName, port, targetPort, name, appProtocol, protocol: portProtocol(one) }];
   });
 }
 

@@ -6,6 +6,7 @@ import { selectorOf } from "../context.js";
 import { mountsOfDeployment } from "../mounts.js";
 import type { Rule } from "../rule.js";
 import { draft, replaceValue, shown } from "../rule.js";
+import type { ServicePort } from "../workloads.js";
 import { containerPorts, portsOf, servicePortsOf, workloadsOf } from "../workloads.js";
 
 const contexts = ["SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY", "ANY"];
@@ -108,9 +109,9 @@ export const portRules: readonly Rule[] = [
         if (applyTo !== "HTTP_FILTER" || !where.startsWith("SIDECAR_")) continue;
         const inbound = where === "SIDECAR_INBOUND";
         for (const one of inbound ? servicePortsOf(context, document) : allServicePorts(context)) {
-          if ((inbound ? one.targetPort : one.port) !== port || isHttp(one)) continue;
-          const shownName =
-            one.appProtocol === undefined ? `name ${shown(one.name)}` : `appProtocol ${shown(one.appProtocol)}`;
+          if ((inbound ? one.targetPort : one.port) !== port || !isPlain(one)) continue;
+          const unnamed = one.name === undefined ? "no name" : `name ${shown(one.name)}`;
+          const shownName = one.appProtocol === undefined ? unnamed : `appProtocol ${shown(one.appProtocol)}`;
           const message = `port ${one.port} of service/${one.serviceName} is not declared as HTTP (${shownName}): without an HTTP connection manager the filter cannot be inserted`;
           yield draft(one.service, ["spec", "ports"], message);
         }
@@ -185,10 +186,5 @@ export const portRules: readonly Rule[] = [
 
 const allServicePorts = (context: LintContext) => context.of("Service").flatMap((service) => portsOf(context, service));
 
-const httpWord = /^(http|http2|https|grpc|grpc-web|grpc-.*|http-.*|http2-.*|kubernetes\.io\/h2c|tls)$/;
-
-function isHttp({ name, appProtocol }: { name: string | undefined; appProtocol: string | undefined }): boolean {
-  if (appProtocol !== undefined) return httpWord.test(appProtocol.toLowerCase());
-  // without a name Istio looks at the bytes
-  return name === undefined || !/^(tcp|udp|mongo|mysql|redis|tls|https)(-|$)/.test(name);
-}
+/** Istio makes no HTTP connection manager for it. */
+const isPlain = ({ protocol }: ServicePort): boolean => protocol === "tcp" || protocol === "udp";
