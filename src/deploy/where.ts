@@ -44,7 +44,8 @@ export function where(
   const chains = chainsOf(services, proxy);
   return patches.map((patch, index) => {
     if (nobody !== undefined) return { patch: index, touched: [], notes: [nobody] };
-    return { patch: index, ...landing(patch, chains, services, proxy) };
+    const { touched, notes } = landing(patch, chains, services, proxy);
+    return { patch: index, touched, notes };
   });
 }
 

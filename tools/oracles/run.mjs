@@ -163,6 +163,13 @@ async function landed(istio) {
   return { chains, lines };
 }
 
+/** The JSON reader of 2021 takes either member of a oneof that has two, by chance: what it may refuse is refused. */
+async function strictest(oracle, text) {
+  let verdict = await admissionOf(oracle, text);
+  for (let i = 0; i < 20 && verdict?.errors.length === 0; i++) verdict = await admissionOf(oracle, text);
+  return verdict;
+}
+
 /** The cases of wrong manifests again: what Envoy said stays as it was recorded. */
 async function wrongOnes(istio, istio111, server) {
   const lines = readFileSync(join(recordings, "cases.jsonl"), "utf8").trim().split("\n");
@@ -171,7 +178,7 @@ async function wrongOnes(istio, istio111, server) {
     const asked = { ...verdicts };
     asked[newest] = await admissionOf(istio, manifest);
     asked[api] = { errors: await server.apply(manifest, { dryRun: true }) };
-    if (verdicts[old] !== undefined) asked[old] = await admissionOf(istio111, manifest);
+    if (verdicts[old] !== undefined) asked[old] = await strictest(istio111, manifest);
     judgedAgain.push({ case: name, manifest, verdicts: asked });
   }
   return judgedAgain;
