@@ -100,7 +100,9 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const named = { name, ...plugin };
   const cold = await measureCold(module, named, exchanges);
   const load = (from: ModuleSource): Promise<Subject> => Subject.load(from, named, exchanges, streams);
-  const subjects = [await load(source), ...(against === undefined ? [] : [await load(against)])];
+  const sources = [source, ...(against === undefined ? [] : [against])];
+  let subjects: Subject[] = [];
+  for (const one of sources) subjects.push(await load(one));
   const freshState = state === "fresh";
   const collect = collector();
   const warmUps = subjects.map((subject) => warmUp(subject, freshState));
@@ -112,14 +114,20 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const constant: number[] = [];
   for (let round = 0; round < rounds; round++) {
     if (signal?.aborted === true) throw new HarnessError("ILLEGAL_CALL", "Stopped before the measurement was complete");
-    const order = round % 2 === 0 ? subjects : subjects.toReversed();
-    for (const subject of subjects) if (!freshState) subject.fresh();
+    const isBackwards = round % 2 === 1;
+    if (against !== undefined && round > 0 && round % roundsAlike === 0) subjects = await anew(subjects, sources, load);
+    const order = isBackwards ? subjects.toReversed() : subjects;
+    for (const subject of order) if (!freshState) subject.fresh();
     collect();
     constant.push(constantRound());
-    for (const subject of order) {
+    const parts: number[][] = subjects.map(() => []);
+    // there and back: what drifts within a round weighs on both alike
+    for (const subject of against === undefined ? subjects : [...order, ...order.toReversed()]) {
       subject.sample(Math.min(20, times), freshState); // caches are cold after a memory was put back
-      samples[subjects.indexOf(subject)]!.push(subject.sample(times, freshState));
+      const part = subject.sample(against === undefined ? times : Math.ceil(times / 2), freshState);
+      parts[subjects.indexOf(subject)]!.push(...part);
     }
+    parts.forEach((part, i) => samples[i]!.push(part));
     await new Promise(setImmediate);
   }
   const medians = samples.map((list) => list.map(median));
@@ -170,6 +178,30 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
     baseline,
     samples: samples[0]!,
   };
+}
+
+/**
+ * Rounds of a comparison after which both plugins are started anew. Where a memory lies, and what V8 made of an instance, is worth
+ * up to half a percent and stays as long as the instance: measured on one alone, that looks like a difference of the modules.
+ */
+const roundsAlike = 4;
+/** Exchanges in which V8 learns about a new instance, whose code is compiled already; milliseconds, for those that take long. */
+const learning = 600;
+const learningMs = 50;
+
+async function anew(
+  subjects: readonly Subject[],
+  sources: readonly ModuleSource[],
+  load: (from: ModuleSource) => Promise<Subject>,
+): Promise<Subject[]> {
+  for (const one of subjects) one.close();
+  const started: Subject[] = [];
+  for (const one of sources) started.push(await load(one));
+  for (const one of started) {
+    const until = performance.now() + learningMs;
+    for (let done = 0; done < learning && performance.now() < until; done += 20) one.sample(20);
+  }
+  return started;
 }
 
 /** Time inside of each callback and hostcall, on a plugin of its own: the clock between them would slow the others. */
