@@ -1,33 +1,53 @@
 import { didYouMean } from "../abi/nearest.js";
 import type { CommandOptions } from "./arguments.js";
 import type { Command } from "./commands.js";
-import { allOptions, deployAll } from "./deploy-all.js";
+import { deployManifests } from "./deploy-manifests.js";
+import { manifestOptions } from "./deploy-options.js";
 import { deployOci, ociOptions } from "./deploy-oci.js";
+import { optionsOf, targets } from "./deploy-targets.js";
 import { UsageError } from "./errors.js";
 
-/** One of the things that `pwh deploy` makes; each has a file of its own. */
+/** One of the things that `pwh deploy` makes. */
 interface Action {
+  readonly summary: string;
   readonly options: CommandOptions;
   /** @returns The exit code. */
   run(files: readonly string[], args: Record<string, unknown>): Promise<number>;
 }
 
 const actions: Readonly<Record<string, Action>> = {
-  all: { options: allOptions, run: deployAll },
-  oci: { options: ociOptions, run: deployOci },
+  ...Object.fromEntries(
+    Object.entries(targets).map(([name, target]): [string, Action] => [
+      name,
+      {
+        summary: target.summary,
+        options: optionsOf(target),
+        run: (files, args) => deployManifests(name, files, args),
+      },
+    ]),
+  ),
+  oci: { summary: "OCI image of the module", options: ociOptions, run: deployOci },
 };
 
 export const deployCommand: Command = {
   name: "deploy",
   usage: "deploy <what> [files..]",
-  summary: "write what brings a module to a proxy: Kubernetes manifests (all), an OCI image (oci)",
+  summary: "write what brings a module to a proxy: Kubernetes manifests, a folder, an OCI image",
   positionals: {
-    what: { describe: Object.keys(actions).join(", "), type: "string", demandOption: true },
+    what: {
+      describe: Object.entries(actions)
+        .map(([name, { summary }]) => `${name}: ${summary}`)
+        .join("; "),
+      type: "string",
+      demandOption: true,
+    },
     files: { describe: "the module", type: "string", array: true },
   },
-  options: Object.assign({}, ...Object.values(actions).map(({ options }) => options)) as CommandOptions,
+  options: { ...ociOptions, ...manifestOptions },
   examples: [
     "$0 deploy all filter.wasm --deployment shop --port 8080 --istio 1.11 -o deploy/",
+    "$0 deploy wasmplugin filter.wasm --url oci://registry.example.com/filter:v1 --label app=shop",
+    "$0 deploy bootstrap filter.wasm -c @config.json > envoy.yaml",
     "$0 deploy oci filter.wasm -o image/ --push registry.example.com/team/filter:v1",
   ],
   async run(args) {
@@ -37,9 +57,9 @@ export const deployCommand: Command = {
       const names = Object.keys(actions);
       throw new UsageError(`Cannot deploy "${what}"${didYouMean(what, names)}: there is ${names.join(", ")}`);
     }
-    const foreign = Object.values(actions)
-      .flatMap(({ options }) => Object.keys(options))
-      .find((name) => args[name] !== undefined && !Object.hasOwn(action.options, name));
+    const foreign = Object.keys(deployCommand.options).find(
+      (name) => args[name] !== undefined && !Object.hasOwn(action.options, name),
+    );
     if (foreign !== undefined)
       throw new UsageError(`Cannot use --${foreign} with pwh deploy ${what}: it is for another`);
     return action.run(((args["files"] as unknown[] | undefined) ?? []).map(String), args);

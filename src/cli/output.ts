@@ -16,7 +16,7 @@ export function writeNew(file: string, content: string, force: boolean): void {
 }
 
 /** Writes all of a file or nothing of it: one that is there keeps its mode, and a link to it stays one. */
-export function writeWhole(file: string, content: string): void {
+export function writeWhole(file: string, content: string | Uint8Array): void {
   const there = existsSync(file);
   const target = there ? realpathSync(file) : file;
   const part = `${target}.${process.pid}.part`;

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { sizeLimits } from "../manifest/limits.js";
 import { isLabelName, isSubdomain } from "../manifest/names.js";
-import { comment, manifest, refusal, refusedName, text, yaml } from "./yaml.js";
+import { refusal, refusedName } from "./checks.js";
+import { comment, manifest, text, yaml } from "./yaml.js";
 
 /** A fuzz run that many machines share. */
 export interface FuzzShards {

@@ -1,13 +1,4 @@
 import { Document, type Scalar, type YAMLMap } from "yaml";
-import { HarnessError } from "../errors.js";
-
-export const refusedName = (what: string, name: string): HarnessError =>
-  refusal(
-    `${what} "${name}" makes no name that Kubernetes takes: lower-case letters, digits and "-", a letter or digit at both ends; "." only in names of objects; not too long`,
-  );
-
-export const refusal = (why: string): HarnessError =>
-  new HarnessError("OPTION_INVALID", `Cannot write manifests: ${why}`);
 
 /** YAML 1.1 decides what is quoted: `on` and `1.10` stay strings for every reader of Kubernetes manifests. */
 export const manifest = (value: object): Document =>

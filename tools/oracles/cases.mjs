@@ -25,7 +25,7 @@ const seed = { module: 8, fileName: "http-headers.wasm", deployment: "go-httpbin
 const { port: _port, ...anyPort } = seed;
 const { istio: _istio, ...anyRelease } = seed;
 const { port: _port2, ...bare } = anyRelease;
-/** @type {readonly import("../../src/deploy/sidecar-set.js").PatchContext[]} */
+/** @type {readonly import("../../src/deploy/envoyfilter.js").PatchContext[]} */
 const contexts = ["SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY", "ANY"];
 
 /** @type {Record<string, SetCase>} */
