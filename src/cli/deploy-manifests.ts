@@ -72,7 +72,9 @@ async function advise(what: string, module: Uint8Array): Promise<void> {
 /** What anybody who may read the manifest would read; the values are not told. */
 async function warnOfSecrets(files: readonly ManifestFile[]): Promise<void> {
   const { lintTexts } = await import("../lint/lint.js");
-  const texts = files.filter(([name]) => name.endsWith(".yaml")).map(([name, text]) => ({ name, text }));
+  // what Helm fills in is no YAML before
+  const isYaml = ([name, text]: ManifestFile): boolean => name.endsWith(".yaml") && !text.includes("{{ .Files");
+  const texts = files.filter(isYaml).map(([name, text]) => ({ name, text }));
   const { findings } = lintTexts(texts);
   for (const { rule, file, line, message } of findings)
     if (rule === "M-K1") process.stderr.write(`${file}:${line}: ${message}\n`);

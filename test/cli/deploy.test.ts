@@ -93,7 +93,7 @@ describe("one document", () => {
 
   test.each(["kustomize", "helm"])("%s writes a folder with the module's own bytes", (what) => {
     const out = join(folder, what);
-    expect(pwh([...one(what, "--deployment", "shop"), "-o", out]).code).toBe(0);
+    expect(pwh([...one(what, "--deployment", "shop"), "-o", out])).toMatchObject({ code: 0, err: "" });
     const file = join(out, what === "helm" ? "files/http-headers.wasm" : "http-headers.wasm");
     expect(readFileSync(file).equals(readFileSync(module))).toBe(true);
     expect(pwh([...one(what, "--deployment", "shop"), "--check", out]).code).toBe(0);
