@@ -15,9 +15,10 @@ const layers = [
   ["host"],
   ["proxy"],
   ["harness"],
+  ["fuzz"],
   ["scenario"],
   ["lint"],
-  ["suites", "fuzz", "bench", "deploy", "verify", "report"],
+  ["suites", "bench", "deploy", "verify", "report"],
   ["matchers"],
   ["cli"],
 ];

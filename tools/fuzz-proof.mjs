@@ -1,9 +1,12 @@
 // Proves that fuzzing finds the planted faults of fixtures/buggy, each within 20 seconds, and nothing in their right twins.
 //   node tools/fuzz-proof.mjs [seed...] [--only NAME]      default seed 1
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { fuzz } from "../dist/fuzz/index.js";
+import { findingScenario, readTests } from "../dist/scenario/index.js";
 
 /** Properties that hold only for filters that promise them, by filter. @type {Readonly<Record<string, object>>} */
 const options = {
@@ -22,7 +25,9 @@ const seeds = positionals.length > 0 ? positionals.map(Number) : [1];
 const buggy = fileURLToPath(new URL("../fixtures/buggy/", import.meta.url));
 const names = readdirSync(`${buggy}filters`).map((file) => file.replace(/\.c$/, ""));
 let wrong = 0;
-console.log("seed filter                       property                        ms    runs  bytes  twin");
+console.log(
+  "seed filter                       property                        ms    runs  bytes  saved: both      twin",
+);
 for (const seed of seeds) {
   for (const name of names.filter((one) => values.only === undefined || one === values.only)) {
     const coverage = guided.has(name);
@@ -40,6 +45,8 @@ for (const seed of seeds) {
     const [found] = faulty.findings;
     const [false_] = right.findings;
     if (found === undefined || found.foundAfterMs > timeMs || false_ !== undefined) wrong++;
+    const saved = found && (await savedAgain(name, found, given.configuration));
+    if (saved !== "failed, passed") wrong++;
     if (without && without.findings.length > 0) wrong++;
     const size = found === undefined ? "" : (found.configuration?.length ?? sizeOf(found.case?.exchanges ?? []));
     const cells = [
@@ -49,6 +56,7 @@ for (const seed of seeds) {
       String(found === undefined ? "" : Math.round(found.foundAfterMs)).padStart(5),
       String(faulty.runs).padStart(7),
       String(size).padStart(6),
+      ` ${String(saved).padEnd(15)}`,
       ` ${without ? withoutText(without) : ""}${false_ === undefined ? `nothing in ${right.runs} runs` : `${false_.property}: ${false_.message}`}`,
     ];
     console.log(cells.join(" "));
@@ -56,6 +64,38 @@ for (const seed of seeds) {
 }
 console.log(wrong === 0 ? "every fault found, nothing reported on any twin" : `${wrong} wrong`);
 process.exitCode = wrong === 0 ? 0 : 1;
+
+/**
+ * The finding as a scenario file: what came of it on the faulty filter, and on its twin.
+ *
+ * @param {string} name
+ * @param {import("../dist/fuzz/index.js").Finding} found
+ * @param {unknown} configuration
+ */
+async function savedAgain(name, found, configuration) {
+  const directory = mkdtempSync(join(tmpdir(), "pwh-proof-"));
+  try {
+    const outcomes = [];
+    for (const twin of ["faulty", "right"]) {
+      const file = join(directory, `${twin}.pwh.yaml`);
+      const module = `${buggy}${name}-${twin}.wasm`;
+      const plugin = {
+        module,
+        ...(configuration !== undefined && { configuration: /** @type {any} */ (configuration) }),
+      };
+      writeFileSync(file, findingScenario(found, { plugin }, file) ?? "");
+      const { tests, close } = await readTests(file);
+      const { outcome, failures } = await /** @type {any} */ (tests[0]).run();
+      close();
+      const same =
+        twin === "right" || failures.some((/** @type {any} */ one) => one.message.startsWith(`${found.property}: `));
+      outcomes.push(same ? outcome : `${outcome} otherwise`);
+    }
+    return outcomes.join(", ");
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 /** What came of looking for it without coverage. @param {import("../dist/fuzz/index.js").FuzzReport} report */
 function withoutText({ findings, runs }) {

@@ -30,7 +30,8 @@ async function ofHar(file: string): Promise<BenchExchange[]> {
 async function ofScenario(file: string): Promise<BenchExchange[]> {
   const { readScenarioFile } = await import("../scenario/read.js");
   const cases = await readScenarioFile(file);
-  return cases.flatMap(({ steps, upstreams }) => {
+  return cases.flatMap(({ steps, upstreams, play }) => {
+    if (play?.case !== undefined) return play.case.exchanges.map((one) => exchangeOf(one.request, one.reply));
     const replies = (upstreams[0]?.replies ?? []).filter((reply) => reply !== "hold");
     const requests = steps.flatMap((step) => (step.kind === "request" ? [step.request] : []));
     return requests.map((request, i) => exchangeOf(request, replies[Math.min(i, replies.length - 1)]));

@@ -40,6 +40,7 @@ export const fuzzCommand: Command = {
     output: { ...text, alias: "o", describe: "merge: a share that gets all results and cases; k8s, github: the file" },
     ...shardsOptions,
     budget: { ...text, describe: "milliseconds the plugin may take for one case [500]" },
+    save: { ...text, describe: "write each finding into this directory as a scenario file, for pwh test" },
     replay: { ...text, describe: "SEED:PATH of a finding: play it again" },
     json: { type: "boolean", describe: "print events, one JSON object a line: progress, finding, summary" },
   },
@@ -87,11 +88,16 @@ export const fuzzCommand: Command = {
     const shareName = lastOf(args, "share");
     if (shareName !== undefined && lastOf(args, "corpus") !== undefined)
       throw new UsageError("Cannot use --corpus with --share: the share has the corpus");
-    const [{ fuzz }, { findingJson, findingText }, { sharing }] = await Promise.all([
+    const [{ fuzz }, { findingJson, findingText }, { findingCaseText }, { sharing }] = await Promise.all([
       import("../fuzz/fuzz.js"),
       import("../fuzz/finding-text.js"),
+      import("../scenario/save-finding.js"),
       import("./fuzz-share.js"),
     ]);
+    const plugin = { module: file, ...pluginInput(args) };
+    const saving = lastOf(args, "save");
+    const { saveDirectory, saveFinding } = await import("./fuzz-save.js");
+    if (saving !== undefined) saveDirectory(saving);
     const given = process.argv.slice(process.argv.indexOf("fuzz") + 1);
     const whole = asGiven(given);
     const share =
@@ -117,23 +123,31 @@ export const fuzzCommand: Command = {
       if (json) print({ event: "progress", ...progress });
       else if (live) process.stderr.write(`\r\u001b[K${progressText(progress)}`);
     };
+    const [declared, profiles] = (["declared", "profiles"] as const).map((name) =>
+      args[name] === undefined ? undefined : commaListOf(args[name]),
+    );
+    const foundWith = {
+      plugin,
+      ...(budgetMs !== undefined && { budgetMs }),
+      ...(declared && { declared }),
+      ...(profiles && { profiles }),
+    };
     let report: FuzzReport;
     try {
       report = await fuzz({
-        module: file,
-        ...pluginInput(args),
+        ...plugin,
+        ...(declared && { declared }),
+        ...(profiles && { profiles }),
+        ...(budgetMs !== undefined && { budgetMs }),
         ...(args["property"] !== undefined && { property: listOf(args["property"]) }),
         stateful: args["stateful"] === true,
         coverage: args["coverage"] === true,
         ...(corpus !== undefined && { corpus }),
         faults: args["faults"] === true,
-        ...(args["declared"] !== undefined && { declared: commaListOf(args["declared"]) }),
-        ...(args["profiles"] !== undefined && { profiles: commaListOf(args["profiles"]) }),
         ...(seed !== undefined && { seed }),
         ...(runs !== undefined && { runs }),
         ...(time !== undefined && { timeMs: time * 1000 }),
         ...(maxFailures !== undefined && { maxFailures }),
-        ...(budgetMs !== undefined && { budgetMs }),
         ...(workers !== undefined && { workers }),
         ...(shard !== undefined && { shard }),
         ...replay,
@@ -154,8 +168,14 @@ export const fuzzCommand: Command = {
     }
     for (const one of report.foreignFiles ?? []) process.stderr.write(foreignText(one));
     for (const finding of report.findings) {
-      if (json) print({ event: "finding", ...findingJson(finding) });
-      else process.stdout.write(`${findingText(whole, finding)}\n\n`);
+      const scenario = findingCaseText(finding, foundWith);
+      const saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
+      if (json)
+        print({ event: "finding", ...findingJson(finding), ...(scenario && { scenario }), ...(saved && { saved }) });
+      else
+        process.stdout.write(
+          `${findingText(whole, finding, scenario)}${saved === undefined ? "" : `\n  saved: pwh test ${saved}`}\n\n`,
+        );
     }
     const { reached: _, ...summary } = report;
     if (json) print({ event: "summary", ...summary, findings: report.findings.length });

@@ -102,7 +102,8 @@ export class ConfigurationHunt {
 /** The same for all configurations that break a plugin the same way. */
 const reasonOf = (failure: HarnessError | undefined): string | undefined => failure?.message.replace(/\d+/g, "N");
 
-async function failureWith(filter: FilterOptions, budgetMs: number): Promise<HarnessError | undefined> {
+/** How a plugin fails when it starts, or at the first request: traps and time-outs. */
+export async function failureWith(filter: FilterOptions, budgetMs: number): Promise<HarnessError | undefined> {
   try {
     await using proxy = await createProxy({
       filters: [filter],

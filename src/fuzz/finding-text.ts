@@ -13,8 +13,12 @@ import type { Finding } from "./fuzz.js";
 export const replayLine = (module: string, { seed, path }: Finding): string =>
   `pwh fuzz ${module} --replay ${seed}:${path}`;
 
-/** A finding for a person: what broke, the smallest input as text and for curl, how to see it again. */
-export function findingText(module: string, finding: Finding): string {
+/**
+ * A finding for a person: what broke, the smallest input as text, for curl and as a scenario, how to see it again.
+ *
+ * @param scenario The text of `findingCaseText`; without it none is shown.
+ */
+export function findingText(module: string, finding: Finding, scenario?: string): string {
   const lines = [`${finding.property}: ${finding.message}`];
   for (const [i, one] of (finding.case?.exchanges ?? []).entries()) {
     const { exchanges, repeat } = finding.case!;
@@ -34,6 +38,14 @@ export function findingText(module: string, finding: Finding): string {
   for (const line of finding.details ?? []) lines.push(`  ${line}`);
   if (finding.details === undefined && finding.lastCalls.length > 0) {
     lines.push("  last calls:", ...finding.lastCalls.map((line) => `    ${line}`));
+  }
+  if (scenario !== undefined) {
+    const all = scenario.trimEnd().split("\n");
+    const some = all
+      .slice(0, mostLines)
+      .map((line) => (line.length > longestLine ? `${line.slice(0, longestLine)}…` : line));
+    if (all.length > mostLines) some.push(`… (${all.length - mostLines} lines more)`);
+    lines.push("  as a scenario, which --save writes whole:", ...indented(some));
   }
   lines.push(`  found in run ${finding.run}, shrunk ${finding.shrinks} times; again: ${replayLine(module, finding)}`);
   return lines.join("\n");
@@ -75,6 +87,9 @@ const pieces = (body: readonly Uint8Array[]): string[] =>
       `body${body.length > 1 ? ` piece ${i + 1}` : ""}, ${piece.length} bytes: ${JSON.stringify(shown(byteString(piece)))}`,
   );
 const indented = (lines: readonly string[]): string[] => lines.map((line) => `    ${line}`);
+/** Of a scenario. */
+const mostLines = 60;
+const longestLine = 200;
 const mostShown = 120;
 const shown = (text: string): string => {
   const plain = text.replace(/[^\x20-\x7e]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`);

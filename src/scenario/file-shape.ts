@@ -8,6 +8,7 @@ import { givenProperties } from "../proxy/envoy/given-properties.js";
 import { profileOf } from "../proxy/envoy/profiles.js";
 import { expectations } from "./expectation-shapes.js";
 import { reply, request, upstream } from "./exchange-shapes.js";
+import { holds, play } from "./play-shapes.js";
 import type { Shape } from "./reader.js";
 import type { Value } from "./shape.js";
 import {
@@ -292,6 +293,8 @@ const caseShape = object(
     matrix: [matrix, "Runs the case several times"],
     request: [request, "A case of one exchange; for more, steps"],
     steps: [list(step, "a list of steps", { least: 1 }), "What happens, in order"],
+    play: [play, "A case of pwh fuzz, as --save writes it; needs holds"],
+    holds: [holds, "Properties of pwh fuzz that hold for what is played"],
     expect: [expectations, "What has to be true in the end"],
   },
   ["name"],

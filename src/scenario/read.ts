@@ -137,24 +137,57 @@ function checkPairs(fields: Setup & { readonly where: Where }, reader: Reader): 
 // ------------------------------------------------------------------------------------------------------------- a case
 
 function casesOf(fields: CaseFields, defaults: Setup, matrix: MatrixFields | undefined, reader: Reader): Case[] {
-  const { name, where, request, steps, expect, matrix: own, ...rest } = fields;
+  const { name, where, request, steps, play, holds, expect, matrix: own, ...rest } = fields;
   checkPairs({ ...rest, where }, reader);
   const problem = (message: string): void => void reader.problems.push({ where, message });
   if (request !== undefined && steps !== undefined) problem("Expected request or steps, found both");
   const all: readonly Step[] = steps ?? (request === undefined ? [] : [{ kind: "request", request, where }]);
-  if (all.length === 0 && request === undefined && steps === undefined)
-    problem(`Case "${name}" does nothing: it needs request or steps`);
-  if (expect === undefined && all.every((step) => step.expect === undefined))
+  if (play !== undefined) checkPlay(fields, problem);
+  else if (holds !== undefined) problem("Key holds is about what is played, and there is no play");
+  else if (all.length === 0 && request === undefined && steps === undefined)
+    problem(`Case "${name}" does nothing: it needs request, steps or play`);
+  if (play === undefined && expect === undefined && all.every((step) => step.expect === undefined))
     problem(`Case "${name}" expects nothing: it needs expect`);
   const setup = merged(defaults, rest);
-  const parts = { name, where, steps: all, ...(expect && { expect }), files: [...reader.files] };
+  const parts = {
+    name,
+    where,
+    steps: all,
+    ...(play && { play: { ...play, holds: holds ?? [] } }),
+    ...(expect && { expect }),
+    files: [...reader.files],
+  };
   return variantsOf({ ...matrix, ...own }).map(({ label, change }) =>
     variantOf(parts, label, merged(setup, change(setup)), reader),
   );
 }
 
+/** What a case that is played cannot have: the fuzzer's proxy has one plugin and its own upstreams. */
+const notPlayed = [
+  "request",
+  "steps",
+  "expect",
+  "plugins",
+  "upstreams",
+  "route",
+  "routes",
+  "listener",
+  "properties",
+  "logLevel",
+  "onUnknownUpstream",
+  "onFailure",
+  "strict",
+  "startTime",
+] as const satisfies readonly (keyof CaseFields)[];
+
+function checkPlay(fields: CaseFields, problem: (message: string) => void): void {
+  const other = notPlayed.find((key) => fields[key] !== undefined);
+  if (other !== undefined) problem(`Expected play or ${other}, found both`);
+  if (fields.holds === undefined) problem(`Case "${fields.name}" expects nothing: with play it needs holds`);
+}
+
 function variantOf(
-  parts: Pick<Case, "name" | "where" | "steps" | "expect" | "files">,
+  parts: Pick<Case, "name" | "where" | "steps" | "play" | "expect" | "files">,
   label: string,
   setup: Setup,
   reader: Reader,
@@ -221,6 +254,8 @@ function checkCase(made: Case, setup: Setup, reader: Reader): void {
   };
   const { filters } = made.proxy;
   if (filters.length === 0) problem(made.where, `Case "${made.name}" has no plugin: it needs plugin or plugins`);
+  if (filters.length > 1 && made.play !== undefined)
+    problem(made.where, "What is played meets one plugin, not a chain");
   if (filters.length > 1 && setup.configuration !== undefined)
     problem(made.where, "Key configuration is for one plugin: say it in the list of plugins");
   const names = made.upstreams.map((one) => one.name);

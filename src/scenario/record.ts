@@ -55,19 +55,10 @@ export async function recordScenario(draft: Draft, file: string): Promise<string
       expect: expectValue(exchange, plain),
     });
   }
-  const { module, configuration, vmConfiguration, environment = {}, ...rest } = draft.plugin;
-  const variables = Object.keys(environment).length > 0 ? { environment } : {};
-  const where = pathFrom(file, module);
   const text = stringify(
     {
       defaults: {
-        plugin: {
-          module: where,
-          ...rest,
-          ...variables,
-          ...configurationValue(configuration),
-          ...vmValue(vmConfiguration),
-        },
+        plugin: pluginValue(draft.plugin, file),
         ...(draft.properties && { properties: draft.properties }),
         upstreams: { web: replyValue(defaultReply), ...upstreams },
       },
@@ -78,8 +69,20 @@ export async function recordScenario(draft: Draft, file: string): Promise<string
   return `${schemaLine(file)}\n${text}`;
 }
 
+/** A plugin as a file has it, its module seen from there. */
+export function pluginValue(given: Draft["plugin"], file: string): object {
+  const { module, configuration, vmConfiguration, environment = {}, ...rest } = given;
+  return {
+    module: pathFrom(file, module),
+    ...rest,
+    ...(Object.keys(environment).length > 0 && { environment }),
+    ...configurationValue(configuration),
+    ...vmValue(vmConfiguration),
+  };
+}
+
 /** Names the JSON Schema, so that editors complete and check. */
-function schemaLine(file: string): string {
+export function schemaLine(file: string): string {
   const schema = pathFrom(file, "node_modules/proxy-wasm-harness/dist/schemas/scenario.json");
   return `# yaml-language-server: $schema=${schema}`;
 }
@@ -174,10 +177,11 @@ export function bytesValue(bytes: Uint8Array): unknown {
 
 const textValue = (value: string): unknown => bytesValue(bytesOf(value));
 
-/** Values by name where no name comes back later, else a list of pairs: order and repeats are kept. */
+/** Values by name where no name comes back later, and none looks like a number; else a list of pairs: order and repeats are kept. */
 function headersValue(given: NonNullable<ProxyRequest["headers"]>): unknown {
   const pairs = pairsOf(given).map(([name, value]) => [name, textValue(value)] as const);
-  const isMap = new Set(pairs.map(([name]) => name)).size === pairs.length;
+  const isMap =
+    new Set(pairs.map(([name]) => name)).size === pairs.length && !pairs.some(([name]) => /^\d+$/.test(name));
   return isMap ? Object.fromEntries(pairs) : pairs;
 }
 
@@ -187,7 +191,7 @@ function bodyValue(body: NonNullable<ProxyRequest["body"]>): unknown {
   return values.length === 1 ? values[0] : values;
 }
 
-function requestValue({ headers, body, trailers, chunkDelayMs, abortAfterMs, ...rest }: ProxyRequest): unknown {
+export function requestValue({ headers, body, trailers, chunkDelayMs, abortAfterMs, ...rest }: ProxyRequest): unknown {
   return {
     ...rest,
     ...(headers !== undefined && { headers: headersValue(headers) }),
@@ -198,7 +202,7 @@ function requestValue({ headers, body, trailers, chunkDelayMs, abortAfterMs, ...
   };
 }
 
-function replyValue({ headers, body, trailers, delayMs, chunkDelayMs, ...rest }: Reply): unknown {
+export function replyValue({ headers, body, trailers, delayMs, chunkDelayMs, ...rest }: Reply): unknown {
   return {
     ...rest,
     ...(headers !== undefined && { headers: headersValue(headers) }),

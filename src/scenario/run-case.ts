@@ -16,6 +16,7 @@ export interface RunCaseOptions {
 /** Runs a case on a proxy as just started. What the plugin does wrong is in the result. */
 export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<CaseResult> {
   if (one.skip !== undefined) return skipped;
+  if (one.play !== undefined) return (await import("./run-play.js")).runPlay(one);
   const start = performance.now();
   const run = new CaseRun(one, options.snapshots);
   const own = options.pool === undefined ? new ProxyPool() : undefined;

@@ -3,6 +3,7 @@ import type { FilterOptions, ProxyOptions } from "../harness/proxy-options.js";
 import type { ProxyRequest } from "../harness/exchange.js";
 import type { ModuleSource } from "../harness/source.js";
 import type { Reply } from "../harness/upstreams.js";
+import type { Play } from "./play-shapes.js";
 import type { BytesMatcher, HeaderMatcher, TextMatcher } from "./matchers.js";
 
 /** A place in a file. Lines and columns count from 1. */
@@ -89,6 +90,8 @@ export interface Case {
   readonly proxy: Omit<ProxyOptions, "upstreams" | "filters"> & { readonly filters: readonly FilterOptions[] };
   readonly upstreams: readonly ScenarioUpstream[];
   readonly steps: readonly Step[];
+  /** A case of `pwh fuzz` in place of steps, and the names of the properties that hold for it. */
+  readonly play?: Play & { readonly holds: readonly string[] };
   /** Of the whole case, after its last step. */
   readonly expect?: Expectations;
 }

@@ -1,0 +1,21 @@
+/** Properties that every copy of the harness knows by name. A test compares them with `properties`. */
+export const propertyNames = [
+  "starts",
+  "no-trap",
+  "no-hang",
+  "no-crash",
+  "always-answers",
+  "content-length-consistent",
+  "valid-http-out",
+  "same-verdict-any-chunking",
+  "same-verdict-any-header-order",
+  "isolated",
+  "memory-bounded",
+  "log-bounded",
+  "no-error-log",
+  "deterministic",
+  "fail-closed",
+  "declared-headers-only",
+  "profiles-agree",
+  "configuration-robust",
+] as const;
