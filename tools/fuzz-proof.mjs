@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { fuzz } from "../dist/fuzz/index.js";
 import { findingScenario, readTests } from "../dist/scenario/index.js";
 
-/** Properties that hold only for filters that promise them, by filter. @type {Readonly<Record<string, object>>} */
+/** Properties that hold only for filters that promise them, by filter. @type {Readonly<Record<string, { property?: string[], configuration?: object }>>} */
 const options = {
   "fail-open": { property: ["fail-closed"] },
   "uninitialised-configuration": { configuration: { limit: 3 } },
@@ -45,7 +45,7 @@ for (const seed of seeds) {
     const [found] = faulty.findings;
     const [false_] = right.findings;
     if (found === undefined || found.foundAfterMs > timeMs || false_ !== undefined) wrong++;
-    const saved = found && (await savedAgain(name, found, given.configuration));
+    const saved = found && (await savedAgain(name, found, options[name]?.configuration));
     if (saved !== "failed, passed") wrong++;
     if (without && without.findings.length > 0) wrong++;
     const size = found === undefined ? "" : (found.configuration?.length ?? sizeOf(found.case?.exchanges ?? []));
