@@ -132,7 +132,8 @@ function configurationText(given: string): string {
   return text;
 }
 
-function labelsOf(given: readonly string[]): Record<string, string> | undefined {
+/** `app=name`, each; undefined: none was given. */
+export function labelsOf(given: readonly string[]): Record<string, string> | undefined {
   if (given.length === 0) return undefined;
   return Object.fromEntries(
     given.map((one): [string, string] => {

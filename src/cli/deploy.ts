@@ -1,6 +1,7 @@
 import { didYouMean } from "../abi/nearest.js";
 import type { CommandOptions } from "./arguments.js";
 import type { Command } from "./commands.js";
+import { deployExplain, explainOptions } from "./deploy-explain.js";
 import { deployManifests } from "./deploy-manifests.js";
 import { manifestOptions } from "./deploy-options.js";
 import { deployOci, ociOptions } from "./deploy-oci.js";
@@ -27,6 +28,7 @@ const actions: Readonly<Record<string, Action>> = {
     ]),
   ),
   oci: { summary: "OCI image of the module", options: ociOptions, run: deployOci },
+  explain: { summary: "how manifests are applied and watched", options: explainOptions, run: deployExplain },
 };
 
 export const deployCommand: Command = {
@@ -41,13 +43,14 @@ export const deployCommand: Command = {
       type: "string",
       demandOption: true,
     },
-    files: { describe: "the module", type: "string", array: true },
+    files: { describe: "the module; explain: manifests, or their folder", type: "string", array: true },
   },
-  options: { ...ociOptions, ...manifestOptions },
+  options: { ...ociOptions, ...explainOptions, ...manifestOptions },
   examples: [
     "$0 deploy all filter.wasm --deployment shop --port 8080 --istio 1.11 -o deploy/",
     "$0 deploy wasmplugin filter.wasm --url oci://registry.example.com/filter:v1 --label app=shop",
     "$0 deploy bootstrap filter.wasm -c @config.json > envoy.yaml",
+    "$0 deploy explain deploy/ service.yaml --where --proxy 1.11.2",
     "$0 deploy oci filter.wasm -o image/ --push registry.example.com/team/filter:v1",
   ],
   async run(args) {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../manifest/documents.js";
-import { isObject } from "../manifest/documents.js";
+import { isObject, valueAt } from "../manifest/documents.js";
 import type { PortProtocol } from "../manifest/port-protocol.js";
 import { portProtocol } from "../manifest/port-protocol.js";
 
@@ -32,7 +32,7 @@ export interface Chain {
 
 /**
  * The filter chains that istiod of Istio 1.31 makes of Services, with the default mesh configuration; recorded in
- * test/recordings/manifests/deploy-chains.jsonl. Chains that drop or pass what belongs to no Service are left out, but for the one with HTTP.
+ * test/recordings/manifests/deploy-chains.jsonl. Deployments among them say what named ports are. Chains that drop or pass what belongs to no Service are left out, but for the one with HTTP.
  */
 export function chainsOf(services: readonly JsonObject[], proxy: Proxy): Chain[] {
   if (proxy.type === "gateway") {
@@ -45,7 +45,8 @@ export function chainsOf(services: readonly JsonObject[], proxy: Proxy): Chain[]
       httpFilters: filters("GATEWAY", "http"),
     }));
   }
-  const all = services.flatMap(portsOf);
+  const named = namedPorts(services);
+  const all = services.flatMap((one) => portsOf(one, named, proxy.namespace));
   const own = all.filter((one) => one.namespace === proxy.namespace && selects(one.selector, proxy.labels));
   return unique([...all.flatMap(outbound), ...own.flatMap(inbound), catchAll]);
 }
@@ -61,17 +62,27 @@ interface Port {
 
 const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
 
-function portsOf({ kind, metadata, spec }: JsonObject): Port[] {
+/** Ports of containers that have a name, of the Deployments among these. */
+export function namedPorts(objects: readonly JsonObject[]): ReadonlyMap<string, number> {
+  const containers = objects
+    .filter(({ kind }) => kind === "Deployment")
+    .flatMap((one) => valueAt(one, ["spec", "template", "spec", "containers"]) ?? []);
+  const ports = containers.flatMap((one) => valueAt(one, ["ports"]) ?? []).map(objectOf);
+  return new Map(ports.map(({ name, containerPort }) => [String(name), Number(containerPort)]));
+}
+
+function portsOf({ kind, metadata, spec }: JsonObject, named: ReadonlyMap<string, number>, own: string): Port[] {
   if (kind !== "Service") return [];
   const { namespace, name } = objectOf(metadata);
   const { ports, selector, clusterIP } = objectOf(spec);
   return (Array.isArray(ports) ? ports : []).filter(isObject).flatMap((one) => {
     const port = one["port"];
     if (typeof port !== "number") return [];
-    const targetPort = typeof one["targetPort"] === "number" ? one["targetPort"] : port;
+    const target = one["targetPort"] ?? port;
+    const targetPort = typeof target === "number" ? target : (named.get(String(target)) ?? 0);
     return [
       {
-        namespace: typeof namespace === "string" ? namespace : "default",
+        namespace: typeof namespace === "string" ? namespace : own,
         selector: objectOf(selector),
         clusterIP: typeof clusterIP === "string" && clusterIP !== "" ? clusterIP : `(clusterIP of ${String(name)})`,
         port,

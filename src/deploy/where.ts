@@ -198,6 +198,7 @@ function noHttp(chains: readonly Chain[], services: readonly JsonObject[]): stri
   const names = services
     .flatMap(({ spec }) => objectOf(spec)["ports"] ?? [])
     .filter(isObject)
+    .filter((one) => chains.some(({ port }) => port === one["port"] || port === (one["targetPort"] ?? one["port"])))
     .map((one) => textOf(one["appProtocol"]) ?? textOf(one["name"]) ?? "(unnamed)");
   return `${listed(chains)} is plain TCP by the name or appProtocol of the Service's port (${names.join(", ")}): call it http, or http-…`;
 }
