@@ -95,6 +95,7 @@ async function tellWhere(documents: readonly ManifestDocument[], args: Record<st
     process.stdout.write(
       `${filter.file}: ${proxy.type} ${proxy.version}, ${pairsText(proxy.labels)}, in ${proxy.namespace}\n`,
     );
+    if (landings.length === 0) process.stdout.write("  no patch has applyTo HTTP_FILTER: others are not looked at\n");
     for (const one of landings) process.stdout.write(landingText(one));
     if (landings.some(({ touched }) => touched.length === 0)) code = 1;
   }

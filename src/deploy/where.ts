@@ -30,6 +30,8 @@ export interface WhereOptions {
  * The filter chains of a proxy that the HTTP filters of an EnvoyFilter are put into, as istiod of Istio 1.31 does it with the default mesh
  * configuration. The rules are those of test/recordings/manifests/deploy-landed.jsonl.
  *
+ * Patches with another `applyTo` than HTTP_FILTER are left out.
+ *
  * @param services Services of the mesh, as objects of Kubernetes; other objects are ignored.
  */
 export function where(
@@ -42,10 +44,11 @@ export function where(
   const patches = Array.isArray(spec["configPatches"]) ? spec["configPatches"].map(objectOf) : [];
   const nobody = whyNotThisProxy(envoyFilter, spec, proxy, options);
   const chains = chainsOf(services, proxy);
-  return patches.map((patch, index) => {
-    if (nobody !== undefined) return { patch: index, touched: [], notes: [nobody] };
+  return patches.flatMap((patch, index): Landing[] => {
+    if (patch["applyTo"] !== "HTTP_FILTER") return [];
+    if (nobody !== undefined) return [{ patch: index, touched: [], notes: [nobody] }];
     const { touched, notes } = landing(patch, chains, services, proxy);
-    return { patch: index, touched, notes };
+    return [{ patch: index, touched, notes }];
   });
 }
 
@@ -84,8 +87,6 @@ function landing(
   proxy: Proxy,
 ): Omit<Landing, "patch"> {
   const nothing = (...notes: string[]) => ({ touched: [], notes });
-  if (patch["applyTo"] !== "HTTP_FILTER")
-    return nothing(`applyTo ${String(patch["applyTo"])} is not looked at: only HTTP_FILTER is`);
   const match = objectOf(patch["match"]);
   const version = whyNotThisVersion(match, proxy);
   if (version !== undefined) return nothing(version);

@@ -146,9 +146,7 @@ describe("where somebody else's EnvoyFilter lands", () => {
     expect(notes.join()).toMatch(why);
   });
 
-  test("nowhere, with another applyTo, which is not looked at", () => {
-    expect(landing({ applyTo: "CLUSTER", patch: { operation: "MERGE" } }).notes.join()).toContain(
-      "only HTTP_FILTER is",
-    );
+  test("patches with another applyTo are left out", () => {
+    expect(landing({ applyTo: "EXTENSION_CONFIG", patch: { operation: "ADD" } })).toBeUndefined();
   });
 });

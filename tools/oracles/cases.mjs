@@ -8,7 +8,14 @@
 
 /** Of the sources or of what was built.
  *
- * @typedef {{ readonly sidecarSet: typeof import("../../src/deploy/sidecar-set.js").sidecarSet }} Library
+ * @typedef {Pick<typeof import("../../src/deploy/sidecar-set.js"), "sidecarSet">} Library
+ */
+
+/**
+ * @typedef {Pick<typeof import("../../src/deploy/envoyfilter.js"), "envoyFilter">
+ *   & Pick<typeof import("../../src/deploy/wasmplugin.js"), "wasmPlugin" | "trafficExtension">
+ *   & Pick<typeof import("../../src/deploy/envoyextensionpolicy.js"), "envoyExtensionPolicy">
+ *   & Pick<typeof import("../../src/deploy/mounted-module.js"), "MountedModule" | "patchText">} FormsLibrary
  */
 
 /**
@@ -46,6 +53,13 @@ export const sets = {
   "root-namespace": { ...seed, namespace: "istio-system" },
   ids: { ...seed, rootId: "headers", vmId: "vm-1" },
   "ids-like-numbers": { ...seed, rootId: "1.10", vmId: "no" },
+  "insert-first": { ...seed, insert: "first" },
+  "insert-after": { ...seed, insert: "after", anchor: "envoy.filters.http.cors" },
+  "filter-name": { ...seed, filterName: "shop.headers", pluginName: "shop.headers" },
+  priority: { ...seed, priority: -10 },
+  "proxy-version": { ...seed, proxyVersion: "^1\\.(2[4-9]|3[01])\\..*" },
+  environment: { ...seed, environment: { LOG_LEVEL: "debug", EMPTY: "", YES: "yes" } },
+  "failure-policy": { ...seed, istio: "1.31", failurePolicy: "FAIL_RELOAD" },
   "configuration-json": { ...seed, configuration: '{"header":"x-team","value":"edge"}' },
   "configuration-lines": { ...seed, configuration: '{\n  "header": "x-team"\n}\n' },
   "configuration-on": { ...seed, configuration: "on" },
@@ -259,6 +273,14 @@ export const placed = {
   ),
   "release-1.31": { ...bare, istio: "1.31" },
   "release-1.1": { ...bare, istio: "1.1" },
+  "insert-first": { ...bare, insert: "first" },
+  "before-cors": { ...bare, anchor: "envoy.filters.http.cors" },
+  "after-cors": { ...bare, insert: "after", anchor: "envoy.filters.http.cors" },
+  "before-alpn": { ...bare, context: "ANY", anchor: "istio.alpn" },
+  "before-nothing": { ...bare, anchor: "istio.stats" },
+  "proxy-version": { ...bare, proxyVersion: "^1\\.(2[4-9]|3[01])\\..*" },
+  "filter-name": { ...bare, filterName: "shop.headers" },
+  priority: { ...bare, priority: 10 },
   "root-namespace": { ...bare, namespace: "istio-system" },
   "other-namespace": { ...bare, namespace: "other" },
   "version-label": { ...bare, labels: { version: "v1" } },
@@ -300,4 +322,89 @@ export function placesOf(filter) {
       if (world.startsWith("headless")) places.push({ world, proxy: "another-pod" });
   // the other pod is no endpoint of the Service: what is inbound there is not asked
   return places.filter(({ proxy }) => proxy !== "another-pod" || filter.startsWith("SIDECAR_OUTBOUND"));
+}
+
+// ------------------------------------------------------------------------------------------------ single documents
+
+const digest = "93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476";
+const image = { name: "http-headers", url: "oci://registry.example.com/team/http-headers:v1", sha256: digest };
+const http = { ...image, url: "https://modules.example.com/http-headers.wasm" };
+const file = { name: "http-headers", url: "file:///var/local/lib/wasm-filters/http-headers.wasm" };
+const labels1 = { app: "go-httpbin" };
+const plugin = { ...image, labels: labels1 };
+
+/** @type {Record<string, import("../../src/deploy/wasmplugin.js").WasmPluginOptions>} */
+const pluginForms = {
+  image: plugin,
+  http: { ...http, labels: labels1 },
+  file: { ...file, labels: labels1 },
+  everywhere: { ...image, namespace: "istio-system" },
+  gateway: { ...image, target: "Gateway/edge" },
+  service: { ...image, target: "Service/shop" },
+  "phase-authn": { ...plugin, phase: "AUTHN", priority: 10 },
+  "phase-stats": { ...plugin, phase: "STATS", priority: -1 },
+  match: { ...plugin, mode: "SERVER", port: 8080 },
+  client: { ...plugin, mode: "CLIENT" },
+  "fail-open": { ...plugin, failOpen: true },
+  reloads: { ...plugin, reloads: true },
+  configuration: {
+    ...plugin,
+    rootId: "headers",
+    configuration: '{"header":"x-team","list":[1,2.5,true,null],"on":"no"}',
+  },
+  environment: { ...plugin, environment: { LOG_LEVEL: "debug", EMPTY: "" } },
+  secret: { ...plugin, pullSecret: "registry-login" },
+};
+
+const policy = { ...image, target: "HTTPRoute/shop" };
+/** @type {Record<string, import("../../src/deploy/envoyextensionpolicy.js").EnvoyExtensionPolicyOptions>} */
+const policyForms = {
+  image: policy,
+  http: { ...http, target: "HTTPRoute/shop" },
+  gateway: { ...image, target: "Gateway/edge" },
+  grpc: { ...image, target: "GRPCRoute/shop" },
+  configuration: { ...policy, rootId: "headers", configuration: '{"header":"x-team","list":[1,2.5,true,null]}' },
+  "fail-open": { ...policy, failOpen: true },
+  secret: { ...policy, pullSecret: "registry-login" },
+};
+
+const remote = { url: http.url, sha256: digest };
+/** @type {Record<string, import("../../src/deploy/envoyfilter.js").EnvoyFilterOptions>} */
+const filterForms = {
+  http: { name: "http-headers-filter", labels: labels1, code: remote },
+  image: { name: "http-headers-filter", labels: labels1, namespace: "shop", code: { ...remote, url: image.url } },
+  settings: {
+    name: "http-headers-filter",
+    labels: labels1,
+    port: 8080,
+    rootId: "headers",
+    configuration: '{"header":"x-team"}',
+    failOpen: true,
+    code: remote,
+  },
+};
+
+/** @type {Record<string, import("../../src/deploy/mounted-module.js").MountedModuleOptions>} */
+const patchForms = {
+  gateway: { module: moduleOf(8), fileName: "http-headers.wasm" },
+  hashed: { module: moduleOf(8), fileName: "http-headers.wasm", hashed: true, mountPath: "/opt/wasm" },
+};
+
+/**
+ * Documents that are no part of a set, by kind and case: `WasmPlugin image`.
+ *
+ * @param {FormsLibrary} library
+ * @returns {(readonly [name: string, text: string])[]}
+ */
+export function formsOf({ envoyFilter, wasmPlugin, trafficExtension, envoyExtensionPolicy, MountedModule, patchText }) {
+  /** @template T @param {string} kind @param {Record<string, T>} forms @param {(options: T) => string} make */
+  const all = (kind, forms, make) =>
+    Object.entries(forms).map(([name, options]) => /** @type {const} */ ([`${kind} ${name}`, make(options)]));
+  return [
+    ...all("EnvoyFilter", filterForms, envoyFilter),
+    ...all("WasmPlugin", pluginForms, wasmPlugin),
+    ...all("TrafficExtension", pluginForms, trafficExtension),
+    ...all("EnvoyExtensionPolicy", policyForms, envoyExtensionPolicy),
+    ...all("gateway-patch", patchForms, (options) => patchText(new MountedModule(options).gatewayPatch())),
+  ];
 }

@@ -1,6 +1,7 @@
 // The Go programs: built on demand, asked one question a line.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -36,6 +37,17 @@ export function moduleFolder(name, module) {
   });
   if (status !== 0) throw new Error(`Cannot find the sources of ${module}: ${stderr}`);
   return stdout.trim();
+}
+
+/** The sources of a module that nothing is built with: its definitions are wanted. @param modulePath With its version. */
+export function downloadedFolder(modulePath) {
+  const { stdout, status } = spawnSync("go", ["mod", "download", "-json", modulePath], {
+    cwd: tmpdir(),
+    encoding: "utf8",
+  });
+  if (status !== 0)
+    throw new Error(`Cannot download ${modulePath}: ${JSON.parse(stdout || "{}").Error ?? "is Go there?"}`);
+  return JSON.parse(stdout).Dir;
 }
 
 /** A program that answers one line for each line. */

@@ -11,13 +11,29 @@ import { parse } from "yaml";
 import { imageReference } from "../../dist/deploy/image-reference.js";
 import { ociImage } from "../../dist/deploy/oci.js";
 import { pushImage } from "../../dist/deploy/oci-push.js";
+import { envoyExtensionPolicy } from "../../dist/deploy/envoyextensionpolicy.js";
+import { envoyFilter } from "../../dist/deploy/envoyfilter.js";
+import { MountedModule, patchText } from "../../dist/deploy/mounted-module.js";
+import { trafficExtension, wasmPlugin } from "../../dist/deploy/wasmplugin.js";
 import { sidecarSet } from "../../dist/deploy/sidecar-set.js";
 import { ApiServer } from "./api-server.mjs";
-import { filesOf, gateway, objectsOf, placed, placedFilter, placesOf, proxies, sets, worlds } from "./cases.mjs";
-import { build, moduleFolder, moduleVersion, Oracle } from "./programs.mjs";
+import {
+  filesOf,
+  formsOf,
+  gateway,
+  objectsOf,
+  placed,
+  placedFilter,
+  placesOf,
+  proxies,
+  sets,
+  worlds,
+} from "./cases.mjs";
+import { build, downloadedFolder, moduleFolder, moduleVersion, Oracle } from "./programs.mjs";
 
 const recordings = join(import.meta.dirname, "../../test/recordings/manifests");
 const library = { sidecarSet };
+const forms = { envoyFilter, wasmPlugin, trafficExtension, envoyExtensionPolicy, MountedModule, patchText };
 
 const minor = (version) => version.match(/^v(\d+\.\d+)/)[1];
 const newest = `istio-${minor(moduleVersion("istio", "istio.io/api"))}`;
@@ -70,6 +86,29 @@ async function judged(istio, istio111, server) {
   return lines;
 }
 
+/** Single documents. A patch is of a gateway's Deployment, whose container is the proxy. */
+async function judgedForms(istio, istio111, server) {
+  const target = deploymentOf("istio-ingressgateway", "istio-system").replace(
+    '"name":"go-httpbin","image"',
+    '"name":"istio-proxy","image"',
+  );
+  await server.create(target);
+  const lines = [];
+  for (const [name, text] of formsOf(forms)) {
+    const verdicts = {};
+    const isPatch = name.startsWith("gateway-patch");
+    const [now, then] = [await admissionOf(istio, text), await admissionOf(istio111, text)];
+    if (now !== undefined) verdicts[newest] = now;
+    if (then !== undefined) verdicts[old] = then;
+    const errors = isPatch
+      ? await server.patchDeployment("istio-ingressgateway", text, "istio-system")
+      : await server.apply(text, { dryRun: true });
+    lines.push({ case: name, manifest: text, verdicts: { ...verdicts, [api]: { errors } } });
+  }
+  await server.delete(target);
+  return lines;
+}
+
 function deploymentOf(name, namespace = "default", annotations = undefined) {
   return JSON.stringify({
     apiVersion: "apps/v1",
@@ -119,8 +158,6 @@ const chainOf = ({ listener, chain, destinationPort, transport, http }) => ({
   transport,
   http,
 });
-const wasm = "envoy.filters.http.wasm";
-
 async function landed(istio) {
   const listeners = (config, world, proxy) =>
     istio.ask({
@@ -149,6 +186,7 @@ async function landed(istio) {
     const verdict = [];
     for (const { world, proxy } of placesOf(filter)) {
       const config = proxy === "gateway" ? `${gateway}\n---\n${manifest}` : manifest;
+      const wasm = placed[filter].filterName ?? "envoy.filters.http.wasm";
       const hits = (await listeners(config, world, proxy)).filter(({ http }) => http?.includes(wasm));
       const chains = hits.map(({ listener, chain, transport, http }) => ({
         listener,
@@ -267,10 +305,15 @@ try {
   await server.define(
     readFileSync(join(moduleFolder("istio", "istio.io/istio"), "manifests/charts/base/files/crd-all.gen.yaml"), "utf8"),
   );
+  // Envoy Gateway's definitions; nothing of it is built
+  const envoyGateway = downloadedFolder("github.com/envoyproxy/gateway@v1.9.1");
+  const generated = "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_envoyextensionpolicies.yaml";
+  await server.define(readFileSync(join(envoyGateway, generated), "utf8"));
   for (const name of ["shop", "istio-system"])
     await server.create(JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
   record("cases", await wrongOnes(istio, istio111, server));
   record("deploy", await judged(istio, istio111, server));
+  record("deploy-forms", await judgedForms(istio, istio111, server));
   record("deploy-stored", await stored(server));
   record("deploy-injected", await injected(istio));
   record("deploy-images", await fetched(istio));
