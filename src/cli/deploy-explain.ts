@@ -1,6 +1,6 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Explanation, Step } from "../deploy/explain.js";
+import type { ExplainOptions, Explanation, Step } from "../deploy/explain.js";
 import type { Proxy } from "../deploy/chains.js";
 import type { Landing } from "../deploy/where.js";
 import type { JsonObject, ManifestDocument } from "../manifest/documents.js";
@@ -40,7 +40,8 @@ export async function deployExplain(given: readonly string[], args: Record<strin
   );
   if (other !== undefined) throw new UsageError(`Cannot use --${other} without --where`);
   const { explain } = await import("../deploy/explain.js");
-  const told = explain(documents, lastOf(args, "deployment"));
+  const [deployment, folder] = [lastOf(args, "deployment"), given.map(packageOf).find((one) => one !== undefined)];
+  const told = explain(documents, { ...(deployment !== undefined && { deployment }), ...(folder && { folder }) });
   if (told.apply.length === 0)
     throw new HarnessError(
       "MANIFEST_INVALID",
@@ -50,11 +51,22 @@ export async function deployExplain(given: readonly string[], args: Record<strin
   return 0;
 }
 
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 function filesOf(path: string): string[] {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
+  if (!isFolder(path)) return [path];
   const found = readdirSync(path).filter((one) => /\.(ya?ml|json)$/.test(one));
   if (found.length === 0) throw new UsageError(`Cannot explain ${path}: there is no YAML in it`);
-  return found.sort().map((one) => join(path, one));
+  const own = found.sort().map((one) => join(path, one));
+  if (packageOf(path)?.kind !== "helm" || !isFolder(join(path, "templates"))) return own;
+  // what Helm fills in is no YAML before
+  return own.concat(filesOf(join(path, "templates")).filter((one) => !readFileSync(one, "utf8").includes("{{ .Files")));
+}
+
+/** A folder that Kustomize or Helm takes as a whole. */
+function packageOf(path: string): ExplainOptions["folder"] {
+  if (existsSync(join(path, "kustomization.yaml"))) return { kind: "kustomize", path };
+  return existsSync(join(path, "Chart.yaml")) ? { kind: "helm", path } : undefined;
 }
 
 /** @throws {HarnessError} FILE_UNREADABLE, MANIFEST_INVALID */

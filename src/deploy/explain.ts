@@ -33,12 +33,18 @@ interface Applied {
   readonly space: string;
 }
 
-/**
- * Says how these manifests are applied and watched.
- *
- * @param deployment Whose patch is among them; a patch does not tell. Default: what their EnvoyFilter selects by `app`.
- */
-export function explain(documents: readonly ManifestDocument[], deployment?: string): Explanation {
+export interface ExplainOptions {
+  /** Whose patch is among the manifests; a patch may not tell. Default: what their EnvoyFilter selects by `app`. */
+  readonly deployment?: string;
+  /** They are a component of Kustomize, or a chart of Helm, in this folder. */
+  readonly folder?: { readonly kind: "kustomize" | "helm"; readonly path: string };
+}
+
+/** Says how these manifests are applied and watched. */
+export function explain(
+  documents: readonly ManifestDocument[],
+  { deployment, folder }: ExplainOptions = {},
+): Explanation {
   const all = documents
     .filter(({ kind }) => kind !== undefined && inOrder.includes(kind))
     .map(applied)
@@ -48,13 +54,39 @@ export function explain(documents: readonly ManifestDocument[], deployment?: str
   const space = all.find(({ kind }) => plugins.has(kind))?.space ?? all[0]?.space ?? "";
   const boots = documents.filter(({ kind }) => kind === "Bootstrap");
   const deliveries = new Set([...all.map(({ document }) => document), ...boots].flatMap(deliveriesOf));
+  const patches = all.filter(({ document }) => isPatch(document)).flatMap((one) => applying(one, workload));
+  const single = { apply: all.flatMap((one) => applying(one, workload)), undo: all.flatMap(undoing).toReversed() };
+  const { apply, undo } = folder === undefined ? single : ofFolder(folder, patches);
   return {
-    apply: [...all.flatMap((one) => applying(one, workload)), ...boots.flatMap(booting)],
+    apply: [...apply, ...boots.flatMap(booting)],
     look: all.some(({ kind }) => plugins.has(kind)) ? looking(all, labels, space) : [],
     lines: knownLines.filter(({ delivery }) => delivery === undefined || delivery.some((one) => deliveries.has(one))),
-    undo: all.flatMap((one) => undoing(one)).toReversed(),
+    undo,
   };
 }
+
+function ofFolder(
+  { kind, path }: NonNullable<ExplainOptions["folder"]>,
+  patches: readonly Step[],
+): Pick<Explanation, "apply" | "undo"> {
+  if (kind === "helm") {
+    const apply = [
+      { command: `helm upgrade --install <release> ${path}`, note: "ConfigMap and EnvoyFilter" },
+      ...patches, // the Deployment is another chart's
+    ];
+    return { apply, undo: [{ command: "helm uninstall <release>", note: "ConfigMap and EnvoyFilter" }] };
+  }
+  const note = `in the kustomization that has the Deployment, after "components: [${path}]" (a path from there)`;
+  const own = "without the component, all but what it added";
+  return {
+    apply: [{ command: "kubectl apply --server-side -k <folder>", note }],
+    undo: [{ command: "kubectl apply --server-side -k <folder>", note: own }],
+  };
+}
+
+/** Without a selector it is no Deployment yet; with a name it is how Kustomize takes a patch. */
+const isPatch = (document: ManifestDocument): boolean =>
+  document.kind === "Deployment" && (document.isPatch || valueAt(document.value, ["spec", "selector"]) === undefined);
 
 const textAt = (value: JsonObject, ...path: string[]): string | undefined => {
   const found = valueAt(value, path);
@@ -87,16 +119,17 @@ function deliveriesOf(document: ManifestDocument): Delivery[] {
   });
 }
 
-function applying({ document, kind, space }: Applied, workload: string): Step[] {
+function applying({ document, kind, name, space }: Applied, workload: string): Step[] {
   const { file } = document;
-  if (kind === "Deployment" && document.isPatch) {
+  if (isPatch(document)) {
+    const patched = document.isPatch ? workload : name;
     return [
       {
-        command: `kubectl ${space}patch deployment ${workload} --patch-file ${file}`,
+        command: `kubectl ${space}patch deployment ${patched} --patch-file ${file}`,
         note: "the sidecar gets the module's file; its pods restart",
       },
       {
-        command: `kubectl ${space}rollout status deployment/${workload}`,
+        command: `kubectl ${space}rollout status deployment/${patched}`,
         note: "wait: a sidecar without the file refuses the listener",
       },
     ];

@@ -29,6 +29,22 @@ test("tells what to apply, how to look, what lines mean, how to take it away", (
   expect(code).toBe(0);
 });
 
+test.each([
+  ["kustomize", "kubectl apply --server-side -k <folder>", undefined],
+  ["helm", "helm upgrade --install <release> ", "kubectl patch deployment shop --patch-file "],
+])("a folder of %s is applied as a whole", (target, command, patch) => {
+  const made = join(folder, target);
+  const module = fixture("http-headers/http-headers.wasm");
+  expect(pwh(["deploy", target, module, "--deployment", "shop", "--untested", "-o", made]).code).toBe(0);
+  const { code, out } = explain(made);
+  expect(out.slice(0, out.indexOf("Look whether"))).toContain(command);
+  expect(out).toContain("ls -l /var/local/lib/wasm-filters/http-headers.wasm");
+  expect(out).not.toContain("kubectl apply -f");
+  expect(out.includes("kubectl patch ")).toBe(patch !== undefined);
+  if (patch !== undefined) expect(out).toContain(patch);
+  expect(code).toBe(0);
+});
+
 describe("--where", () => {
   test("names the chain, for the Service's file and for its port as an option", () => {
     for (const ports of [[service], ["--service-port", "http=80:8080"]]) {
