@@ -58,7 +58,7 @@ export function mergedText({
 }
 
 /** Options with a value that a replay does not need: the path says what they lead to. */
-const runOptions = /^--(save|seed|runs|time|max-failures|replay|workers|shard|share)$/;
+const runOptions = /^(?:-r|--(?:reporter|save|seed|runs|time|max-failures|replay|workers|shard|share))$/;
 
 /** The options of a command as they were given, for a shell, without what only says how long, where and by how many. */
 export function asGiven(given: readonly string[]): string {

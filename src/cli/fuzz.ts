@@ -5,6 +5,7 @@ import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
 import { shardsOptions } from "./fuzz-shards.js";
 import { asGiven, progressText, summaryText } from "./fuzz-text.js";
+import { reportersText, reportsOf, reportText, writeReport } from "./reports.js";
 import { lastOf, pluginInput, pluginOptions, repeated, text } from "./exchange-options.js";
 import { commaListOf, listOf, numberArgument } from "./values.js";
 
@@ -42,6 +43,11 @@ export const fuzzCommand: Command = {
     budget: { ...text, describe: "milliseconds the plugin may take for one case [500]" },
     save: { ...text, describe: "write each finding into this directory as a scenario file, for pwh test" },
     replay: { ...text, describe: "SEED:PATH of a finding: play it again" },
+    reporter: {
+      ...repeated,
+      alias: "r",
+      describe: `${reportersText}; each property is a test; with a file: junit=out.xml [pretty]`,
+    },
     json: { type: "boolean", describe: "print events, one JSON object a line: progress, finding, summary" },
   },
   examples: [
@@ -54,7 +60,9 @@ export const fuzzCommand: Command = {
   async run(args) {
     const file = String(args["file"]);
     const more = ((args["more"] as unknown[] | undefined) ?? []).map(String);
-    const json = args["json"] === true;
+    const reports = reportsOf(args);
+    const printed = reports.find((one) => one.file === undefined)?.name ?? "pretty";
+    const json = printed === "json";
     const output = lastOf(args, "output");
     if (file === "merge") {
       const { mergeFuzzShards } = await import("./fuzz-merge.js");
@@ -172,14 +180,21 @@ export const fuzzCommand: Command = {
       const saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
       if (json)
         print({ event: "finding", ...findingJson(finding), ...(scenario && { scenario }), ...(saved && { saved }) });
-      else
+      else if (printed === "pretty")
         process.stdout.write(
           `${findingText(whole, finding, scenario)}${saved === undefined ? "" : `\n  saved: pwh test ${saved}`}\n\n`,
         );
     }
     const { reached: _, ...summary } = report;
     if (json) print({ event: "summary", ...summary, findings: report.findings.length });
-    else process.stdout.write(`${summaryText(report)}\n`);
+    else if (printed === "pretty") process.stdout.write(`${summaryText(report)}\n`);
+    const { fuzzTestRun } = await import("../report/fuzz-tests.js");
+    for (const { name, file: to } of reports) {
+      if (to === undefined && (json || name === "pretty")) continue; // told above, as it came
+      const text = await reportText(name, fuzzTestRun(file, whole, report), "pwh fuzz");
+      if (to === undefined) process.stdout.write(text);
+      else writeReport(to, text);
+    }
     return report.findings.length === 0 ? 0 : 1;
   },
 };

@@ -1,10 +1,7 @@
-import { writeFileSync } from "node:fs";
 import type { Finished } from "../scenario/types.js";
 import type { ReadOptions, RunTestsOptions, TestRun } from "../scenario/run-tests.js";
-import { didYouMean } from "../abi/nearest.js";
 import { messageOf } from "../errors.js";
-import { whyUnreadable } from "../harness/source.js";
-import { failureText, prettyReport, resultLine, summaryText } from "../report/tests/pretty.js";
+import { failureText, resultLine, summaryText } from "../report/tests/pretty.js";
 import type { Paint } from "../report/style.js";
 import { paintFor } from "../report/style.js";
 import type { Command } from "./commands.js";
@@ -13,16 +10,9 @@ import { lastOf, releaseInput, releaseOptions, repeated, text } from "./exchange
 import { sayNotRecorded } from "./not-recorded.js";
 import type { WorkerSetup } from "./test-worker.js";
 import { bytesArgument, commaListOf, listOf, numberArgument } from "./values.js";
+import type { Report } from "./reports.js";
+import { reportersText, reportsOf, reportText, writeReport } from "./reports.js";
 import { suiteReader } from "./suite-reader.js";
-
-const reporters = ["pretty", "json", "junit", "tap", "github"] as const;
-type ReporterName = (typeof reporters)[number];
-
-/** A reporter, and where its report goes: a file, or standard output. */
-interface Report {
-  readonly name: ReporterName;
-  readonly file: string | undefined;
-}
 
 export const testCommand: Command = {
   name: "test",
@@ -38,7 +28,7 @@ export const testCommand: Command = {
     reporter: {
       ...repeated,
       alias: "r",
-      describe: `${reporters.join(", ")}; with a file: junit=out.xml [pretty]`,
+      describe: `${reportersText}; with a file: junit=out.xml [pretty]`,
     },
     json: { type: "boolean", describe: "the same as --reporter json" },
     ...releaseOptions,
@@ -77,26 +67,6 @@ export const testCommand: Command = {
     return watchTests(() => once(testFiles(given), reports, options, reading, threads), given, reading);
   },
 };
-
-function reportsOf(args: Record<string, unknown>): Report[] {
-  const given = listOf(args["reporter"]).map((one): Report => {
-    const [name, ...rest] = one.split("=");
-    const file = rest.length > 0 ? rest.join("=") : undefined;
-    if (!(reporters as readonly string[]).includes(name!)) {
-      throw new UsageError(
-        `Cannot use --reporter "${name}"${didYouMean(name!, reporters)}: reporters are ${reporters.join(", ")}`,
-      );
-    }
-    if (file === "")
-      throw new UsageError(`Cannot use --reporter ${one}: a file name is missing behind the equals sign`);
-    return { name: name as ReporterName, file };
-  });
-  if (args["json"] === true) given.push({ name: "json", file: undefined });
-  if (given.filter(({ file }) => file === undefined).length > 1) {
-    throw new UsageError("Cannot print two reports: give all but one a file, as in --reporter junit=out.xml");
-  }
-  return given.length === 0 ? [{ name: "pretty", file: undefined }] : given;
-}
 
 /** @throws {UsageError} An attestation speaks of all tests, as they stand. */
 function attestFile(args: Record<string, unknown>): string | undefined {
@@ -186,29 +156,6 @@ async function once(
   }
   await attesting?.(run);
   return run.finished.some(({ result }) => result.outcome === "failed") ? 1 : 0;
-}
-
-async function reportText(name: ReporterName, run: TestRun): Promise<string> {
-  switch (name) {
-    case "pretty":
-      return prettyReport(run, (_, plain) => plain);
-    case "json":
-      return (await import("../report/tests/json.js")).jsonReport(run);
-    case "junit":
-      return (await import("../report/tests/junit.js")).junitReport(run);
-    case "tap":
-      return (await import("../report/tests/tap.js")).tapReport(run);
-    case "github":
-      return (await import("../report/tests/github.js")).githubReport(run);
-  }
-}
-
-function writeReport(file: string, report: string): void {
-  try {
-    writeFileSync(file, report);
-  } catch (thrown) {
-    throw new UsageError(`Cannot write the report to ${file}: ${whyUnreadable(thrown)}`);
-  }
 }
 
 /** What a person sees while tests run: on a terminal how far it is, and failures as they come. */

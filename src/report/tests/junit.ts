@@ -2,14 +2,14 @@ import type { Failure, Finished } from "../../scenario/types.js";
 import type { TestRun } from "../../scenario/run-tests.js";
 
 /** JUnit XML as Jenkins, GitLab and others read it, valid by Jenkins' schema: a suite for each file. */
-export function junitReport(run: TestRun): string {
+export function junitReport(run: TestRun, title = "pwh test"): string {
   const files = new Map<string, Finished[]>();
   for (const one of run.finished) {
     const list = files.get(one.test.where.file) ?? [];
     files.set(one.test.where.file, [...list, one]);
   }
   const suites = [...files].map(([file, all]) => suite(file, all));
-  const head = `<testsuites name="pwh test" ${counts(run.finished)}>`;
+  const head = `<testsuites name="${attribute(title)}" ${counts(run.finished)}>`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n${head}\n${suites.join("\n")}\n</testsuites>\n`;
 }
 
