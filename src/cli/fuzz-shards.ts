@@ -57,6 +57,10 @@ export async function writeFuzzShards(
     if (args[name] !== undefined)
       throw new UsageError(`Cannot use --${name} with pwh fuzz ${form}: the documents say it for each shard`);
   }
+  for (const name of form === "k8s" ? ["properties", "save", "reporter"] : []) {
+    if (args[name] !== undefined)
+      throw new UsageError(`Cannot use --${name} with pwh fuzz k8s: a pod has no files of this machine`);
+  }
   const given = curlArguments(process.argv.slice(process.argv.indexOf("fuzz") + 1), allOptions);
   const options = given.filter((one) => {
     const [, name] = /^--([a-z-]+)/.exec(one) ?? [];

@@ -1,5 +1,6 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
+import type { ForAll } from "../scenario/for-all.js";
 import type { Command } from "./commands.js";
 import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
@@ -24,6 +25,7 @@ export const fuzzCommand: Command = {
   options: {
     ...pluginOptions,
     property: { ...repeated, describe: "check this property; may be repeated [those that hold for any sane filter]" },
+    properties: { ...repeated, describe: "a scenario file whose cases with forAll are checked besides" },
     stateful: { type: "boolean", describe: "requests depend on those before them on purpose: leave out isolated" },
     faults: { type: "boolean", describe: "let hostcalls and the plugin's allocator fail in a third of the cases" },
     declared: { ...repeated, describe: "headers the plugin may change, a,b: no other may be (declared-headers-only)" },
@@ -131,6 +133,7 @@ export const fuzzCommand: Command = {
       if (json) print({ event: "progress", ...progress });
       else if (live) process.stderr.write(`\r\u001b[K${progressText(progress)}`);
     };
+    const own = await ownProperties(listOf(args["properties"]));
     const [declared, profiles] = (["declared", "profiles"] as const).map((name) =>
       args[name] === undefined ? undefined : commaListOf(args[name]),
     );
@@ -148,6 +151,7 @@ export const fuzzCommand: Command = {
         ...(profiles && { profiles }),
         ...(budgetMs !== undefined && { budgetMs }),
         ...(args["property"] !== undefined && { property: listOf(args["property"]) }),
+        ...(own.length > 0 && { properties: own }),
         stateful: args["stateful"] === true,
         coverage: args["coverage"] === true,
         ...(corpus !== undefined && { corpus }),
@@ -175,6 +179,9 @@ export const fuzzCommand: Command = {
       if (live) process.stderr.write("\r\u001b[K");
     }
     for (const one of report.foreignFiles ?? []) process.stderr.write(foreignText(one));
+    for (const { name, matched } of replay === undefined ? own : []) {
+      if (matched === 0) process.stderr.write(`pwh: ${name}: no request matched in ${report.runs} runs\n`);
+    }
     for (const finding of report.findings) {
       const scenario = findingCaseText(finding, foundWith);
       const saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
@@ -198,6 +205,22 @@ export const fuzzCommand: Command = {
     return report.findings.length === 0 ? 0 : 1;
   },
 };
+
+/** Cases of scenario files that say something of all requests. @throws {HarnessError} FILE_UNREADABLE, SCENARIO_INVALID */
+async function ownProperties(files: readonly string[]): Promise<ForAll[]> {
+  if (files.length === 0) return [];
+  const [{ readScenarioFile }, { ForAll }] = await Promise.all([
+    import("../scenario/read.js"),
+    import("../scenario/for-all.js"),
+  ]);
+  const found: ForAll[] = [];
+  for (const file of files) {
+    const cases = (await readScenarioFile(file)).filter(({ forAll }) => forAll !== undefined);
+    if (cases.length === 0) throw new HarnessError("SCENARIO_INVALID", `Cannot use ${file}: no case has forAll`);
+    for (const { name, forAll, expect } of cases) found.push(new ForAll(name, forAll!, expect!));
+  }
+  return found;
+}
 
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {

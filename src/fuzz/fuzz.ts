@@ -59,6 +59,8 @@ export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   readonly budgetMs?: number;
   /** Plays this one again: the path of a finding, found with the same seed and options. */
   readonly path?: string;
+  /** The release of Envoy to be, as `createProxy` takes it. Default: the newest recorded. */
+  readonly envoy?: string;
   /** Further words to try. Default: those in the plugin's memory. */
   readonly hints?: Hints;
   /** Threads that search at the same time, each some of the runs. Default 1, which is this thread. */
@@ -176,7 +178,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
     lists = await givenPlayers(filter, { ...options, names, budgetMs, seed });
     player = await Player.create(
       { ...filter, ...(coverage && { coverage }) },
-      { budgetMs, seed, faults: options.faults === true },
+      { budgetMs, seed, faults: options.faults === true, ...(options.envoy !== undefined && { envoy: options.envoy }) },
     );
   } catch (thrown) {
     lists?.close();
@@ -191,9 +193,13 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
   const checked = [...propertiesNamed(names, givenProperties(lists)), ...(options.properties ?? [])].filter(
     ({ name }) => !stateful || name !== "isolated",
   );
-  const hints = options.hints ?? { words: wordsIn(player.memory, options.configuration) };
+  const wanted = checked.flatMap(({ requests = [] }) => requests);
+  const hints = {
+    ...(options.hints ?? { words: wordsIn(player.memory, options.configuration) }),
+    ...(wanted.length > 0 && { requests: wanted }),
+  };
   const findings: Finding[] = [];
-  const hunt = new Hunt(player, withOnly(options.property, checked));
+  const hunt = new Hunt(player, withOnly(options.property, checked, options.properties));
   const configurations = withConfiguration ? new ConfigurationHunt(filter, { seed, budgetMs, shard }) : undefined;
   const settings = player.faults?.settings ?? {};
   const corpus = options.corpus === undefined ? undefined : await openStore(options.corpus);
@@ -323,8 +329,12 @@ const configurationRobust = "configuration-robust";
 const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
   (names ?? []).filter((name) => name !== configurationRobust);
 /** Only `configuration-robust` was asked for: nothing else is to be checked. */
-const withOnly = (names: readonly string[] | undefined, checked: readonly FuzzProperty[]): readonly FuzzProperty[] =>
-  names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? [] : checked;
+const withOnly = (
+  names: readonly string[] | undefined,
+  checked: readonly FuzzProperty[],
+  own: readonly FuzzProperty[] = [],
+): readonly FuzzProperty[] =>
+  names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? own : checked;
 
 /** What a plugin does at its start: that is what the run found. */
 const startFailures: ReadonlySet<string> = new Set([
@@ -384,4 +394,5 @@ const ownOptions = [
   "onFinding",
   "onProgress",
   "signal",
+  "envoy",
 ] as const satisfies readonly Exclude<keyof FuzzOptions, Exclude<keyof FilterOptions, "coverage">>[];

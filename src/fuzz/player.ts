@@ -4,7 +4,7 @@ import { failureError } from "../host/life-cycle.js";
 import { formatEvent } from "../host/trace.js";
 import type { PluginVm } from "../host/plugin-vm.js";
 import type { Pair } from "../abi/pairs.js";
-import type { PendingExchange } from "../harness/exchange.js";
+import type { Exchange, PendingExchange } from "../harness/exchange.js";
 import { createProxy } from "../harness/create-proxy.js";
 import type { FilterOptions } from "../harness/proxy-options.js";
 import type { Proxy, ProxySnapshot } from "../harness/proxy.js";
@@ -36,6 +36,8 @@ export interface Outcome {
   }[];
   readonly errorLogs: readonly string[];
   readonly logBytes: number;
+  /** The exchange with all it made, for those who look further. */
+  readonly seen: { readonly exchange: Exchange; readonly logs: Exchange["logs"]; readonly calls: Exchange["calls"] };
   /** Whether the stream was over when nothing was due any more. */
   readonly over: boolean;
 }
@@ -235,7 +237,8 @@ async function importsOf({ module }: FilterOptions): Promise<string[]> {
 
 function outcomeOf(pending: PendingExchange): Outcome {
   const { response, upstreamRequest } = pending;
-  const { errorLogs, logBytes } = loggedBy(pending);
+  const { logs, calls } = pending;
+  const { errorLogs, logBytes } = loggedBy(logs);
   return {
     status: response.status,
     response: { headers: response.headers.pairs(), body: response.body, complete: response.complete },
@@ -245,14 +248,15 @@ function outcomeOf(pending: PendingExchange): Outcome {
       complete: upstreamRequest.complete,
     },
     details: pending.access?.details ?? "",
-    calls: pending.calls.map(({ upstream, outcome, status }) => ({ upstream, outcome, status })),
+    calls: calls.map(({ upstream, outcome, status }) => ({ upstream, outcome, status })),
     errorLogs,
     logBytes,
     over: pending.over,
+    seen: { exchange: pending, logs, calls },
   };
 }
 
-function loggedBy({ logs }: PendingExchange): { errorLogs: string[]; logBytes: number } {
+function loggedBy(logs: Exchange["logs"]): { errorLogs: string[]; logBytes: number } {
   const errorLogs: string[] = [];
   let logBytes = 0;
   for (const { level, source, message, bytes } of logs) {

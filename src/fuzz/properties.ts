@@ -3,6 +3,7 @@ import { HarnessError } from "../errors.js";
 import { didYouMean } from "../abi/nearest.js";
 import type { FuzzCase, FuzzExchange } from "./case.js";
 import { cutAt } from "./generate/body.js";
+import type { RequestHint } from "./generate/vocabulary.js";
 import type { LeftMessage, Outcome, Played } from "./player.js";
 
 /** What broke: the cause is the same for all inputs that break it the same way, the message tells of this one. */
@@ -21,6 +22,8 @@ export interface FuzzProperty {
   readonly byDefault?: boolean;
   /** It plays other cases to compare with: seldom checked where coverage leads to many cases that are nearly the same. */
   readonly compares?: boolean;
+  /** What half of the generated requests are like, that there are enough for it. */
+  readonly requests?: readonly RequestHint[];
   /**
    * @param again Plays another case in a fresh state of the same plugin.
    * @param thorough Whether to play all that the case is to be compared with. Else some are enough: cases are many.

@@ -67,7 +67,7 @@ function withModule(one: Case, module: string, both: readonly string[]): Case {
 }
 
 async function observe(one: Case, pool: ProxyPool): Promise<Observation> {
-  if (one.play !== undefined) {
+  if (one.play !== undefined || one.forAll !== undefined) {
     const { outcome, failures } = await runCase(one);
     const text = failures.map(({ message }) => `${message}\n`).join("");
     return { outcome: outcome === "passed" ? "passed" : "failed", failures, text, memoryBytes: 0 };

@@ -8,6 +8,7 @@ import { givenProperties } from "../proxy/envoy/given-properties.js";
 import { profileOf } from "../proxy/envoy/profiles.js";
 import { expectations } from "./expectation-shapes.js";
 import { reply, request, upstream } from "./exchange-shapes.js";
+import { forAll } from "./for-all.js";
 import { holds, play } from "./play-shapes.js";
 import type { Shape } from "./reader.js";
 import type { Value } from "./shape.js";
@@ -293,6 +294,7 @@ const caseShape = object(
     matrix: [matrix, "Runs the case several times"],
     request: [request, "A case of one exchange; for more, steps"],
     steps: [list(step, "a list of steps", { least: 1 }), "What happens, in order"],
+    forAll: [forAll, "Which requests expect is about: pwh test generates them, pwh fuzz --properties too"],
     play: [play, "A case of pwh fuzz, as --save writes it; needs holds"],
     holds: [holds, "Properties of pwh fuzz that hold for what is played"],
     expect: [expectations, "What has to be true in the end"],

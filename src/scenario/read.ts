@@ -6,6 +6,7 @@ import { textOf } from "../abi/bytes.js";
 import { didYouMean } from "../abi/nearest.js";
 import { HarnessError } from "../errors.js";
 import { readNamedFile } from "../harness/source.js";
+import { notForAll } from "./for-all.js";
 import type { CaseFields, FileFields, MatrixFields } from "./file-shape.js";
 import { fileShape } from "./file-shape.js";
 import type { Setup } from "./merge.js";
@@ -137,12 +138,13 @@ function checkPairs(fields: Setup & { readonly where: Where }, reader: Reader): 
 // ------------------------------------------------------------------------------------------------------------- a case
 
 function casesOf(fields: CaseFields, defaults: Setup, matrix: MatrixFields | undefined, reader: Reader): Case[] {
-  const { name, where, request, steps, play, holds, expect, matrix: own, ...rest } = fields;
+  const { name, where, request, steps, play, holds, forAll, expect, matrix: own, ...rest } = fields;
   checkPairs({ ...rest, where }, reader);
   const problem = (message: string): void => void reader.problems.push({ where, message });
   if (request !== undefined && steps !== undefined) problem("Expected request or steps, found both");
   const all: readonly Step[] = steps ?? (request === undefined ? [] : [{ kind: "request", request, where }]);
   if (play !== undefined) checkPlay(fields, problem);
+  else if (forAll !== undefined) checkForAll(fields, problem);
   else if (holds !== undefined) problem("Key holds is about what is played, and there is no play");
   else if (all.length === 0 && request === undefined && steps === undefined)
     problem(`Case "${name}" does nothing: it needs request, steps or play`);
@@ -154,6 +156,7 @@ function casesOf(fields: CaseFields, defaults: Setup, matrix: MatrixFields | und
     where,
     steps: all,
     ...(play && { play: { ...play, holds: holds ?? [] } }),
+    ...(forAll && { forAll }),
     ...(expect && { expect }),
     files: [...reader.files],
   };
@@ -166,6 +169,7 @@ function casesOf(fields: CaseFields, defaults: Setup, matrix: MatrixFields | und
 const notPlayed = [
   "request",
   "steps",
+  "forAll",
   "expect",
   "plugins",
   "upstreams",
@@ -180,6 +184,16 @@ const notPlayed = [
   "startTime",
 ] as const satisfies readonly (keyof CaseFields)[];
 
+/** A property meets the fuzzer's proxy too, and says what it expects. */
+function checkForAll(fields: CaseFields, problem: (message: string) => void): void {
+  const other = ["holds" as const, ...notPlayed].find(
+    (key) => key !== "expect" && key !== "forAll" && fields[key] !== undefined,
+  );
+  if (other !== undefined) problem(`Expected forAll or ${other}, found both`);
+  const wrong = notForAll.find((key) => fields.expect?.[key] !== undefined);
+  if (wrong !== undefined) problem(`Cannot expect ${wrong} of all requests: it is not of one exchange`);
+}
+
 function checkPlay(fields: CaseFields, problem: (message: string) => void): void {
   const other = notPlayed.find((key) => fields[key] !== undefined);
   if (other !== undefined) problem(`Expected play or ${other}, found both`);
@@ -187,7 +201,7 @@ function checkPlay(fields: CaseFields, problem: (message: string) => void): void
 }
 
 function variantOf(
-  parts: Pick<Case, "name" | "where" | "steps" | "play" | "expect" | "files">,
+  parts: Pick<Case, "name" | "where" | "steps" | "play" | "forAll" | "expect" | "files">,
   label: string,
   setup: Setup,
   reader: Reader,
@@ -253,8 +267,9 @@ function checkCase(made: Case, setup: Setup, reader: Reader): void {
       reader.problems.push({ where, message });
   };
   const { filters } = made.proxy;
-  if (filters.length === 0) problem(made.where, `Case "${made.name}" has no plugin: it needs plugin or plugins`);
-  if (filters.length > 1 && made.play !== undefined)
+  if (filters.length === 0 && made.forAll === undefined)
+    problem(made.where, `Case "${made.name}" has no plugin: it needs plugin or plugins`);
+  if (filters.length > 1 && (made.play ?? made.forAll) !== undefined)
     problem(made.where, "What is played meets one plugin, not a chain");
   if (filters.length > 1 && setup.configuration !== undefined)
     problem(made.where, "Key configuration is for one plugin: say it in the list of plugins");
@@ -291,7 +306,7 @@ function checkCase(made: Case, setup: Setup, reader: Reader): void {
     }
     if (step.expect !== undefined) checkExpectations(step.expect, asked, problem);
   }
-  if (made.expect !== undefined) checkExpectations(made.expect, asked, problem);
+  if (made.expect !== undefined) checkExpectations(made.expect, asked || made.forAll !== undefined, problem);
 }
 
 function checkExpectations(

@@ -17,6 +17,7 @@ export interface RunCaseOptions {
 export async function runCase(one: Case, options: RunCaseOptions = {}): Promise<CaseResult> {
   if (one.skip !== undefined) return skipped;
   if (one.play !== undefined) return (await import("./run-play.js")).runPlay(one);
+  if (one.forAll !== undefined) return (await import("./run-for-all.js")).runForAll(one);
   const start = performance.now();
   const run = new CaseRun(one, options.snapshots);
   const own = options.pool === undefined ? new ProxyPool() : undefined;

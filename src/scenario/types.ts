@@ -3,6 +3,7 @@ import type { FilterOptions, ProxyOptions } from "../harness/proxy-options.js";
 import type { ProxyRequest } from "../harness/exchange.js";
 import type { ModuleSource } from "../harness/source.js";
 import type { Reply } from "../harness/upstreams.js";
+import type { RequestMatcher } from "./for-all.js";
 import type { Play } from "./play-shapes.js";
 import type { BytesMatcher, HeaderMatcher, TextMatcher } from "./matchers.js";
 
@@ -92,6 +93,8 @@ export interface Case {
   readonly steps: readonly Step[];
   /** A case of `pwh fuzz` in place of steps, and the names of the properties that hold for it. */
   readonly play?: Play & { readonly holds: readonly string[] };
+  /** In place of steps: `expect` holds for all requests that match. */
+  readonly forAll?: RequestMatcher;
   /** Of the whole case, after its last step. */
   readonly expect?: Expectations;
 }

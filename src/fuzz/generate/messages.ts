@@ -3,12 +3,33 @@ import type { FuzzCase, FuzzExchange, FuzzReply, FuzzRequest, HeaderLine, HostFa
 import { drawBody, drawPieces } from "./body.js";
 import { Draw, numbersOf } from "./draw.js";
 import { drawAuthority, drawLines, drawName, drawPath, drawValue } from "./fields.js";
-import type { Vocabulary } from "./vocabulary.js";
+import type { RequestHint, Vocabulary } from "./vocabulary.js";
 
 const otherMethods = ["PUT", "HEAD", "DELETE", "OPTIONS", "PATCH"];
 
 /** Requests valid for HTTP/1.1 and HTTP/2, with body and trailers in part of them; some clients leave. */
 export function drawRequest(draw: Draw, words: Vocabulary): FuzzRequest {
+  const request = drawAnyRequest(draw, words);
+  const { requests } = words;
+  return requests.length > 0 && draw.once(2) ? wanted(request, draw.pick(requests), draw, words) : request;
+}
+
+/** The request, made like one that something is wanted of. */
+function wanted(request: FuzzRequest, hint: RequestHint, draw: Draw, words: Vocabulary): FuzzRequest {
+  const { method, path, exact = false, lines, without } = hint;
+  const rest = exact || draw.once(2) ? "" : request.path!.slice(1);
+  return {
+    ...request,
+    ...(method !== undefined && { method }),
+    ...(path !== undefined && { path: path + rest }),
+    headers: [
+      ...request.headers.filter(([name]) => !without.includes(name)),
+      ...lines.map(([name, value]): HeaderLine => [name, value ?? drawValue(draw, words)]),
+    ],
+  };
+}
+
+function drawAnyRequest(draw: Draw, words: Vocabulary): FuzzRequest {
   if (draw.once(25)) return drawGrpc(draw, words);
   const request: Mutable<FuzzRequest> = {
     method: draw.once(5) ? draw.pick(otherMethods) : draw.once(2) ? "GET" : "POST",

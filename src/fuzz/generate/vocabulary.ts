@@ -1,12 +1,26 @@
 import { gzipSync } from "node:zlib";
 import type { HeaderLine } from "../case.js";
 
+/** A request that something is wanted of. */
+export interface RequestHint {
+  readonly method?: string;
+  /** The path begins so, or is it where `exact`. */
+  readonly path?: string;
+  readonly exact?: boolean;
+  /** Headers to have, each with its value or, where there is none, with any. */
+  readonly lines: readonly (readonly [name: string, value: string | undefined])[];
+  /** Headers to have no others of. */
+  readonly without: readonly string[];
+}
+
 /** What generators may know of the plugin. */
 export interface Hints {
   /** Words to try as header names, values, paths and bodies: those in the plugin's memory, and those of its configuration. */
   readonly words?: readonly string[];
   /** Bodies like those that the plugin is meant to read. */
   readonly bodies?: readonly string[];
+  /** Half of the requests are like one of these. */
+  readonly requests?: readonly RequestHint[];
 }
 
 /** Set by the client's codec or by the proxy: a generated one would not be a valid request. */
@@ -74,6 +88,7 @@ export class Vocabulary {
   readonly segments: string[] = [...commonSegments];
   readonly keys: string[] = [...commonKeys];
   readonly bodies: Uint8Array[];
+  readonly requests: readonly RequestHint[];
   /** Lines in which name and value belong together. */
   readonly lines: HeaderLine[] = [
     ["content-type", "application/json"],
@@ -82,7 +97,8 @@ export class Vocabulary {
   ];
   private readonly _known = new Set<string>();
 
-  constructor({ words = [], bodies = [] }: Hints = {}) {
+  constructor({ words = [], bodies = [], requests = [] }: Hints = {}) {
+    this.requests = requests;
     this.bodies = [...commonBodies, ...bodies].map(bytesOf);
     this.bodies.push(new Uint8Array([0x1f, 0x8b]), gzipSync(bytesOf(bodies[0] ?? '{"id":1}')));
     for (const word of words) this.learn(word);
