@@ -19,5 +19,6 @@ export async function attesting(file: string, tests: readonly TestCase[]): Promi
     }
     const attestation = attestationOf(run.finished, before, toolVersion());
     writeWhole(file, `${JSON.stringify(attestation, undefined, 2)}\n`);
+    process.stderr.write(`attested ${attestation.result}: ${file}\n`);
   };
 }

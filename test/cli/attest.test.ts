@@ -30,7 +30,8 @@ const deploy = (...more: string[]) => pwh(["deploy", "all", module, "--deploymen
 
 describe("pwh test --attest", () => {
   test("writes the digests that sha256sum prints, the same each time, and nothing of the machine or the time", () => {
-    expect(pwh(["test", good, "--attest", attestation])).toMatchObject({ code: 0 });
+    const run = pwh(["test", good, "--attest", attestation]);
+    expect(run).toMatchObject({ code: 0, err: `attested passed: ${attestation}\n` });
     const text = readFileSync(attestation, "utf8");
     expect(pwh(["test", good, "--attest", attestation, "--jobs", "2"])).toMatchObject({ code: 0 });
     expect(readFileSync(attestation, "utf8")).toBe(text);
