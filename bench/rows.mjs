@@ -21,9 +21,10 @@ export function atMost(what, value, goal, unit, note = "", farBecause = undefine
   table.push({ what, ...figures, goal, unit, atLeast: false, note, ...(farBecause && { farBecause }) });
 }
 
-/** A figure that is to be at least the goal. @param {string} what @param {number} value @param {number} goal @param {string} unit @param {string} [note] */
+/** A figure that is to be at least the goal. @param {string} what @param {number | { median: number, best: number }} value @param {number} goal @param {string} unit @param {string} [note] */
 export function atLeast(what, value, goal, unit, note = "") {
-  table.push({ what, value, goal, unit, atLeast: true, note });
+  const figures = typeof value === "number" ? { value } : { value: value.median, best: value.best };
+  table.push({ what, ...figures, goal, unit, atLeast: true, note });
 }
 
 /** A figure that cannot be measured here. @param {string} what @param {number} goal @param {string} unit @param {string} why */

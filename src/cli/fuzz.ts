@@ -225,7 +225,7 @@ async function ownProperties(files: readonly string[]): Promise<ForAll[]> {
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {
   if (given === undefined) return undefined;
-  const found = /^(-?\d+):(s|c?\d+(?::\d+)*|g[\d@a-f+_.-]+(?::\d+)*)$/.exec(given);
+  const found = /^(-?\d+):(s|[cli]?\d+(?::\d+)*|g[\d@a-f+_.-]+(?::\d+)*)$/.exec(given);
   if (found === null) {
     throw new UsageError(
       `Cannot use --replay "${given}": it is SEED:PATH as a finding prints it, for example 1:17:0:3`,

@@ -7,6 +7,7 @@ import { configurationNear } from "./arbitraries.js";
 import type { Finding } from "./fuzz.js";
 import type { Shard } from "./shard.js";
 import { runOf, sharedRuns } from "./shard.js";
+import type { SideHunt } from "./side-hunt.js";
 
 /** Configurations that are tried: each starts a VM of its own. */
 const tries = 150;
@@ -15,7 +16,7 @@ const tries = 150;
  * Property `configuration-robust`: whatever the configuration, the plugin takes or refuses it; it never traps or hangs, neither
  * then nor at the first request under one that it took.
  */
-export class ConfigurationHunt {
+export class ConfigurationHunt implements SideHunt {
   /** Real milliseconds spent so far. */
   spentMs = 0;
   private _at = 0;
@@ -49,17 +50,12 @@ export class ConfigurationHunt {
     return this._check(String(runOf(this._shard, this._at++)), false);
   }
 
-  /** Tries those that are left, until one breaks something. @param isTime Asked before each. */
-  async rest(isTime: () => boolean): Promise<Finding | undefined> {
-    let found: Finding | undefined;
-    while (!this.over && isTime()) found = await this.next();
-    return found;
-  }
-
   /** Tries the one of a finding again. @param path Its path without the "c". */
   replay(path: string): Promise<Finding | undefined> {
     return this._check(path, true);
   }
+
+  close(): void {}
 
   private async _check(path: string, replayed: boolean): Promise<Finding | undefined> {
     const begun = performance.now();

@@ -16,6 +16,8 @@ import type { GuidedProgress } from "./guided/guided-hunt.js";
 import { GuidedHunt } from "./guided/guided-hunt.js";
 import type { CaseSource, SearchedCase } from "./hunt.js";
 import { Hunt } from "./hunt.js";
+import { notStarted, startFailures } from "./not-started.js";
+import { CallbackHunt, illegalCallbacks, legalCallbacks } from "./raw/callback-hunt.js";
 import { Player } from "./player.js";
 import type { FuzzProperty, Violation } from "./properties.js";
 import type { GivenPlayers } from "./given-properties.js";
@@ -23,6 +25,8 @@ import { givenPlayers, givenProperties, noPlayers } from "./given-properties.js"
 import { propertiesNamed } from "./properties.js";
 import type { Shard } from "./shard.js";
 import { sharedRuns, wholeSearch } from "./shard.js";
+import type { SideHunt } from "./side-hunt.js";
+import { sideShare } from "./side-hunt.js";
 import { wordsIn } from "./words.js";
 
 export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
@@ -164,13 +168,12 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
     stateful = false,
     shard = wholeSearch,
   } = options;
-  const withConfiguration = options.property === undefined || options.property.includes(configurationRobust);
   const filter = filterOf(options);
   const begun = performance.now();
   const elapsed = (): number => performance.now() - begun;
   const follows = options.coverage === true || options.corpus !== undefined || path?.startsWith("g") === true;
   const coverage = follows ? new Coverage() : undefined;
-  const names = withoutConfiguration(options.property);
+  const names = withoutSides(options.property);
   propertiesNamed(names, givenProperties(noPlayers)); // a wrong name is told before anything starts
   let lists: GivenPlayers | undefined;
   let player: Player;
@@ -200,7 +203,16 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
   };
   const findings: Finding[] = [];
   const hunt = new Hunt(player, withOnly(options.property, checked, options.properties));
-  const configurations = withConfiguration ? new ConfigurationHunt(filter, { seed, budgetMs, shard }) : undefined;
+  const sides = new Map<string, SideHunt>();
+  for (const name of options.property ?? [configurationRobust]) {
+    const letter = sideLetters.get(name);
+    if (letter === undefined) continue;
+    const given = { seed, budgetMs, shard, hints };
+    sides.set(
+      letter,
+      letter === "c" ? new ConfigurationHunt(filter, given) : await CallbackHunt.create(filter, name, given),
+    );
+  }
   const settings = player.faults?.settings ?? {};
   const corpus = options.corpus === undefined ? undefined : await openStore(options.corpus);
   const mine = sharedRuns(shard, runs);
@@ -243,7 +255,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
     hunt.known.add(causeOf(findings.at(-1)!));
     tellOf(findings.at(-1)!);
   };
-  const tellOfConfiguration = (found: Finding | undefined): void => {
+  const tellOfSide = (found: Finding | undefined): void => {
     if (found === undefined) return;
     findings.push({ ...found, foundAfterMs: found.foundAfterMs - begun });
     tellOf(findings.at(-1)!);
@@ -257,8 +269,8 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
         throw new HarnessError("OPTION_INVALID", `Cannot replay "${path}": a path is numbers with colons, as 17:0:3`);
       ended = "replayed";
       replayed = 1;
-      if (lineage.startsWith("c")) {
-        tellOfConfiguration(await configurations?.replay(path.slice(1)));
+      if (sides.has(lineage[0]!) || /^[cli]/.test(lineage)) {
+        tellOfSide(await sides.get(lineage[0]!)?.replay(path.slice(1)));
       } else if (lineage !== "s") {
         const run = Number(/(?:^g?|\.)(\d+)(?:-\d+)*$/.exec(lineage)?.[1] ?? 0);
         const root = { case: source.caseOf(lineage), run, lineage };
@@ -288,12 +300,8 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
         for (const cause of peers.takeCauses()) hunt.known.add(cause);
         guided?.receive(peers.takeCases());
       }
-      if (
-        done() === undefined &&
-        configurations?.over === false &&
-        configurations.spentMs < elapsed() * configurationShare
-      )
-        tellOfConfiguration(await configurations.next());
+      for (const side of sides.values())
+        if (done() === undefined && !side.over && side.spentMs < elapsed() * sideShare) tellOfSide(await side.next());
       options.onProgress?.({
         runs: source.at,
         findings: findings.length,
@@ -302,10 +310,11 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
       });
       await new Promise((resolve) => setImmediate(resolve)); // lets signals arrive
     }
-    if (ended === "runs") tellOfConfiguration(await configurations?.rest(() => done() === "runs"));
+    for (const side of sides.values()) while (!side.over && done() === "runs") tellOfSide(await side.next());
   } finally {
     player.close();
     lists.close();
+    for (const side of sides.values()) side.close();
   }
   const elapsedMs = elapsed();
   const { cases: played, playMs, restoreMs } = player.spent;
@@ -313,7 +322,10 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
     seed,
     runs: source.at + replayed,
     findings,
-    properties: [...checked.map(({ name }) => name), ...(withConfiguration ? [configurationRobust] : [])],
+    properties: [
+      ...checked.map(({ name }) => name),
+      ...(options.property ?? [configurationRobust]).filter((name) => sideLetters.has(name)),
+    ],
     elapsedMs,
     spent: { played, playMs, restoreMs, otherMs: elapsedMs - playMs - restoreMs },
     ...(guided && { coverage: guided.progress, reached: coverage!.reached(), foreignFiles: guided.foreign }),
@@ -321,50 +333,24 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
   };
 }
 
-/** "s" for the start; a run, or a lineage behind "g", or a run of configurations behind "c"; then the choices of the shrinker. */
-const pathPattern = /^(s|c?\d+|g[\d@a-f+_.-]+)((?::\d+)*)$/;
-/** Of the time: what configurations may take before all cases were played. */
-const configurationShare = 0.2;
+/** "s" for the start; a run, or a lineage behind "g", or a run of configurations behind "c", of callbacks behind "l" and "i"; then the choices of the shrinker. */
+const pathPattern = /^(s|[cli]?\d+|g[\d@a-f+_.-]+)((?::\d+)*)$/;
 const configurationRobust = "configuration-robust";
-const withoutConfiguration = (names: readonly string[] | undefined): string[] =>
-  (names ?? []).filter((name) => name !== configurationRobust);
-/** Only `configuration-robust` was asked for: nothing else is to be checked. */
+/** Properties that are not about exchanges, with the letter that the path of a finding begins with. */
+const sideLetters: ReadonlyMap<string, string> = new Map([
+  [configurationRobust, "c"],
+  [legalCallbacks, "l"],
+  [illegalCallbacks, "i"],
+]);
+const withoutSides = (names: readonly string[] | undefined): string[] =>
+  (names ?? []).filter((name) => !sideLetters.has(name));
+/** Only such were asked for: nothing else is to be checked. */
 const withOnly = (
   names: readonly string[] | undefined,
   checked: readonly FuzzProperty[],
   own: readonly FuzzProperty[] = [],
 ): readonly FuzzProperty[] =>
-  names !== undefined && names.length > 0 && names.every((name) => name === configurationRobust) ? own : checked;
-
-/** What a plugin does at its start: that is what the run found. */
-const startFailures: ReadonlySet<string> = new Set([
-  "VM_START_REFUSED",
-  "CONFIGURE_REFUSED",
-  "GUEST_TRAPPED",
-  "GUEST_TIMEOUT",
-]);
-
-/** There is nothing to play where the plugin does not start. */
-function notStarted({ code, message, details }: HarnessError, seed: number, elapsedMs: number): FuzzReport {
-  const finding: Finding = {
-    property: starts,
-    cause: code,
-    message,
-    details,
-    case: undefined,
-    configuration: undefined,
-    seed,
-    path: "s",
-    shrinks: 0,
-    run: 0,
-    foundAfterMs: elapsedMs,
-    lastCalls: [],
-  };
-  const spent = { played: 0, playMs: 0, restoreMs: 0, otherMs: elapsedMs };
-  return { seed, runs: 0, findings: [finding], properties: [starts], elapsedMs, spent, ended: "failures" };
-}
-
-const starts = "starts";
+  names !== undefined && names.length > 0 && names.every((name) => sideLetters.has(name)) ? own : checked;
 
 /** What is left for the proxy, which refuses options that it does not know. */
 function filterOf(options: FuzzOptions): FilterOptions {

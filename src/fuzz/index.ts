@@ -16,6 +16,8 @@ export type { FuzzCase, FuzzExchange, FuzzReply, FuzzRequest, HeaderLine } from 
 export type { Hints } from "./generate/vocabulary.js";
 export { findingJson, findingText } from "./finding-text.js";
 export { fuzz } from "./fuzz.js";
+export { illegalSteps, legalSteps } from "./raw/callback-hunt.js";
+export type { IllegalStep, LegalStep } from "./raw/steps.js";
 export type { Finding, FuzzOptions, FuzzProgress, FuzzReport } from "./fuzz.js";
 export { minimizeCorpus } from "./corpus/minimize.js";
 export type { Minimized } from "./corpus/minimize.js";

@@ -348,7 +348,7 @@ export function propertiesNamed(
   return names.map((name) => {
     const found = all.find((one) => one.name === name);
     if (found !== undefined) return found;
-    const known = all.map((one) => one.name);
+    const known = [...all.map((one) => one.name), "configuration-robust", "legal-callbacks", "illegal-callbacks"];
     throw new HarnessError(
       "OPTION_INVALID",
       `Unknown property "${name}"${didYouMean(name, known)}: properties are ${known.join(", ")}`,
