@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ManifestFile } from "../deploy/sidecar-set.js";
 import { HarnessError } from "../errors.js";
-import type { Attestation, Subject } from "../scenario/attestation.js";
+import type { AttestedCase, Attestation, Subject } from "../scenario/attestation.js";
 import type { CommandOptions } from "./arguments.js";
 import { UsageError } from "./errors.js";
 import { lastOf, text } from "./exchange-options.js";
@@ -44,7 +44,22 @@ export async function requireTested(file: string, subject: Subject, args: Record
       "NOT_TESTED",
       `Cannot deploy ${file}: ${attestation} does not cover it: ${passed}; ${advice}`,
     );
-  return { ...subject, passed };
+  const istio = lastOf(args, "istio");
+  if (istio !== undefined) await sayOtherRelease(istio, passed, attestation);
+  return { ...subject, passed: passed.length };
+}
+
+/** Tests that ran as another release than the one it is for are worth a word. */
+async function sayOtherRelease(istio: string, passed: readonly AttestedCase[], attestation: string): Promise<void> {
+  const { istioMinors, profileOf } = await import("../proxy/envoy/profiles.js");
+  const minor = Number(/^1\.(\d+)/.exec(istio)?.[1]);
+  if (!(minor >= istioMinors.oldest && minor <= istioMinors.newest)) return;
+  const { release } = profileOf(`istio-1.${minor}`);
+  if (passed.some(({ profile }) => profile === release)) return;
+  const ran = [...new Set(passed.map(({ profile }) => profile))].join(", ");
+  process.stderr.write(
+    `note: its tests ran as Envoy ${ran}, and Istio 1.${minor} has ${release}: pwh test --istio 1.${minor} --attest ${attestation}\n`,
+  );
 }
 
 async function readAttestation(file: string): Promise<Attestation> {

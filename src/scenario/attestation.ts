@@ -138,7 +138,10 @@ export interface Subject {
 }
 
 /** Cases that passed with this plugin; or why there is none, as the end of a sentence. */
-export function passedWith(attestation: Attestation, { module, configuration, rootId = "" }: Subject): number | string {
+export function passedWith(
+  attestation: Attestation,
+  { module, configuration, rootId = "" }: Subject,
+): readonly AttestedCase[] | string {
   const sha256 = sha256Of(module);
   const found = attestation.modules.find((one) => one.sha256 === sha256);
   if (found === undefined) {
@@ -151,7 +154,7 @@ export function passedWith(attestation: Attestation, { module, configuration, ro
   }
   const good = found.cases.filter(({ outcome, expectsFailure }) => outcome === "passed" && expectsFailure !== true);
   if (good.length === 0) return "no case passed with this module, but for those that expect it to fail";
-  if (configuration === undefined) return good.length;
+  if (configuration === undefined) return good;
   const name = configurationName(configuration);
   const same = good.filter((one) => one.configuration === name);
   if (same.length === 0) {
@@ -159,7 +162,7 @@ export function passedWith(attestation: Attestation, { module, configuration, ro
     return `no case passed ${what}: cases passed with ${[...new Set(good.map(short))].join(", ")}, this is ${short({ configuration: name })}`;
   }
   const cases = same.filter((one) => (one.rootId ?? "") === rootId);
-  if (cases.length > 0) return cases.length;
+  if (cases.length > 0) return cases;
   const roots = [...new Set(same.map((one) => JSON.stringify(one.rootId ?? "")))].join(", ");
   return `cases passed with root id ${roots}, not with ${JSON.stringify(rootId)}`;
 }

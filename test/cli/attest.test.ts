@@ -90,6 +90,16 @@ describe("pwh deploy", () => {
     rmSync(out, { recursive: true });
   });
 
+  test("says when the tests ran as another release than the one it is for", () => {
+    const note = "and Istio 1.11 has 1.19"; // deployment reference, section 10
+    expect(deploy("-c", `@${config}`, "--istio", "1.11").err).toContain(note);
+    const file = join(folder, "1.11.json");
+    expect(pwh(["test", good, "--istio", "1.11", "--attest", file]).code).toBe(0);
+    const { code, err } = deploy("-c", `@${config}`, "--istio", "1.11", "--attestation", file);
+    expect([code, err.includes(note)]).toEqual([0, false]);
+    rmSync(out, { recursive: true });
+  });
+
   test.each<[string, string[], string]>([
     ["no configuration", [], "no case passed without a configuration"],
     ["the same JSON in other bytes", ["-c", '{"header":"x-team","value":"edge"}'], "very bytes of this configuration"],
