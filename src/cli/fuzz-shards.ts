@@ -57,7 +57,7 @@ export async function writeFuzzShards(
     if (args[name] !== undefined)
       throw new UsageError(`Cannot use --${name} with pwh fuzz ${form}: the documents say it for each shard`);
   }
-  for (const name of form === "k8s" ? ["properties", "save", "reporter"] : []) {
+  for (const name of form === "k8s" ? ["properties", "body", "body-schema", "save", "reporter"] : []) {
     if (args[name] !== undefined)
       throw new UsageError(`Cannot use --${name} with pwh fuzz k8s: a pod has no files of this machine`);
   }

@@ -1,6 +1,7 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
 import type { ForAll } from "../scenario/for-all.js";
+import type { Hints } from "../fuzz/generate/vocabulary.js";
 import type { Command } from "./commands.js";
 import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
@@ -8,7 +9,7 @@ import { shardsOptions } from "./fuzz-shards.js";
 import { asGiven, progressText, summaryText } from "./fuzz-text.js";
 import { reportersText, reportsOf, reportText, writeReport } from "./reports.js";
 import { lastOf, pluginInput, pluginOptions, repeated, text } from "./exchange-options.js";
-import { commaListOf, listOf, numberArgument } from "./values.js";
+import { bytesArgument, commaListOf, listOf, numberArgument } from "./values.js";
 
 export const fuzzCommand: Command = {
   name: "fuzz",
@@ -26,6 +27,11 @@ export const fuzzCommand: Command = {
     ...pluginOptions,
     property: { ...repeated, describe: "check this property; may be repeated [those that hold for any sane filter]" },
     properties: { ...repeated, describe: "a scenario file whose cases with forAll are checked besides" },
+    body: {
+      ...repeated,
+      describe: "a file with a body that the plugin is meant to read; of JSON, others near it are made",
+    },
+    "body-schema": { ...repeated, describe: "a file with the JSON Schema of such bodies" },
     stateful: { type: "boolean", describe: "requests depend on those before them on purpose: leave out isolated" },
     faults: { type: "boolean", describe: "let hostcalls and the plugin's allocator fail in a third of the cases" },
     declared: { ...repeated, describe: "headers the plugin may change, a,b: no other may be (declared-headers-only)" },
@@ -152,6 +158,7 @@ export const fuzzCommand: Command = {
         ...(budgetMs !== undefined && { budgetMs }),
         ...(args["property"] !== undefined && { property: listOf(args["property"]) }),
         ...(own.length > 0 && { properties: own }),
+        ...hintsOf(listOf(args["body"]), listOf(args["body-schema"])),
         stateful: args["stateful"] === true,
         coverage: args["coverage"] === true,
         ...(corpus !== undefined && { corpus }),
@@ -250,4 +257,26 @@ function shardArgument(
   throw new UsageError(
     `Cannot use --shard ${given}: ${which === "job" ? `JOB_COMPLETION_INDEX is ${index}` : `there is no shard ${which} of ${of}`}`,
   );
+}
+
+/** What bodies look like that the plugin is meant to read. */
+function hintsOf(bodies: readonly string[], schemas: readonly string[]): { hints?: Hints } {
+  if (bodies.length + schemas.length === 0) return {};
+  const textOf = (option: string, file: string): string => new TextDecoder().decode(bytesArgument(option, `@${file}`));
+  return {
+    hints: {
+      bodies: bodies.map((file) => textOf("--body", file)),
+      schemas: schemas.map((file) => schemaIn(file, textOf("--body-schema", file))),
+    },
+  };
+}
+
+function schemaIn(file: string, text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // told below
+  }
+  throw new UsageError(`Cannot use ${file} for --body-schema: it is no JSON object`);
 }

@@ -65,7 +65,7 @@ export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   readonly path?: string;
   /** The release of Envoy to be, as `createProxy` takes it. Default: the newest recorded. */
   readonly envoy?: string;
-  /** Further words to try. Default: those in the plugin's memory. */
+  /** Words to try instead of those in the plugin's memory; bodies that it is meant to read, and their schemas. */
   readonly hints?: Hints;
   /** Threads that search at the same time, each some of the runs. Default 1, which is this thread. */
   readonly workers?: number;
@@ -198,7 +198,8 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
   );
   const wanted = checked.flatMap(({ requests = [] }) => requests);
   const hints = {
-    ...(options.hints ?? { words: wordsIn(player.memory, options.configuration) }),
+    words: wordsIn(player.memory, options.configuration),
+    ...options.hints,
     ...(wanted.length > 0 && { requests: wanted }),
   };
   const findings: Finding[] = [];

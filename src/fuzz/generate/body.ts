@@ -1,5 +1,6 @@
 import type { Draw } from "./draw.js";
 import type { Vocabulary } from "./vocabulary.js";
+import { jsonNear, jsonOfSchema } from "./json-near.js";
 import { bytesOf } from "./vocabulary.js";
 
 /** The limit of a listener's buffer, 1 MiB: a body about this long meets the refusal of too much. */
@@ -7,6 +8,14 @@ const bufferLimit = 1 << 20;
 
 /** Bodies: empty, JSON and things near it, binary, forms, multipart, compressed; up to 4 KiB, seldom over the proxy's limit. */
 export function drawBody(draw: Draw, words: Vocabulary): Uint8Array {
+  const { examples, schemas } = words;
+  const given = examples.length + schemas.length;
+  if (given > 0 && draw.once(2)) {
+    const which = draw.below(given);
+    const isExample = which < examples.length;
+    const value = isExample ? examples[which] : jsonOfSchema(draw, schemas[which - examples.length]);
+    return bytesOf(JSON.stringify(isExample || draw.once(3) ? jsonNear(draw, value) : value));
+  }
   switch (draw.below(11)) {
     case 0:
     case 1:

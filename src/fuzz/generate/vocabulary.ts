@@ -17,8 +17,10 @@ export interface RequestHint {
 export interface Hints {
   /** Words to try as header names, values, paths and bodies: those in the plugin's memory, and those of its configuration. */
   readonly words?: readonly string[];
-  /** Bodies like those that the plugin is meant to read. */
+  /** Bodies like those that the plugin is meant to read. Of JSON values, others near them are made, too. */
   readonly bodies?: readonly string[];
+  /** JSON Schemas of such bodies. */
+  readonly schemas?: readonly object[];
   /** Half of the requests are like one of these. */
   readonly requests?: readonly RequestHint[];
 }
@@ -88,6 +90,9 @@ export class Vocabulary {
   readonly segments: string[] = [...commonSegments];
   readonly keys: string[] = [...commonKeys];
   readonly bodies: Uint8Array[];
+  /** JSON values of bodies that were given, and schemas of them. */
+  readonly examples: readonly unknown[];
+  readonly schemas: readonly object[];
   readonly requests: readonly RequestHint[];
   /** Lines in which name and value belong together. */
   readonly lines: HeaderLine[] = [
@@ -97,7 +102,9 @@ export class Vocabulary {
   ];
   private readonly _known = new Set<string>();
 
-  constructor({ words = [], bodies = [], requests = [] }: Hints = {}) {
+  constructor({ words = [], bodies = [], schemas = [], requests = [] }: Hints = {}) {
+    this.examples = bodies.flatMap((body) => jsonIn(body));
+    this.schemas = schemas;
     this.requests = requests;
     this.bodies = [...commonBodies, ...bodies].map(bytesOf);
     this.bodies.push(new Uint8Array([0x1f, 0x8b]), gzipSync(bytesOf(bodies[0] ?? '{"id":1}')));
@@ -123,6 +130,14 @@ export class Vocabulary {
     this.values.push(word);
     this.segments.push(word);
     this.bodies.push(bytesOf(word));
+  }
+}
+
+function jsonIn(text: string): unknown[] {
+  try {
+    return [JSON.parse(text) as unknown];
+  } catch {
+    return []; // another kind of body
   }
 }
 
