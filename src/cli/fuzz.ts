@@ -196,7 +196,7 @@ export const fuzzCommand: Command = {
         print({ event: "finding", ...findingJson(finding), ...(scenario && { scenario }), ...(saved && { saved }) });
       else if (printed === "pretty")
         process.stdout.write(
-          `${findingText(whole, finding, scenario)}${saved === undefined ? "" : `\n  saved: pwh test ${saved}`}\n\n`,
+          `${findingText(whole, finding, scenario)}${savedText(saving, saved)}\n\n`,
         );
     }
     const { reached: _, ...summary } = report;
@@ -212,6 +212,13 @@ export const fuzzCommand: Command = {
     return report.findings.length === 0 ? 0 : 1;
   },
 };
+
+function savedText(saving: string | undefined, saved: string | undefined): string {
+  if (saving === undefined) return "";
+  return saved === undefined
+    ? "\n  not saved: no scenario file holds such a finding; the line above plays it again"
+    : `\n  saved: pwh test ${saved}`;
+}
 
 /** Cases of scenario files that say something of all requests. @throws {HarnessError} FILE_UNREADABLE, SCENARIO_INVALID */
 async function ownProperties(files: readonly string[]): Promise<ForAll[]> {
