@@ -195,9 +195,7 @@ export const fuzzCommand: Command = {
       if (json)
         print({ event: "finding", ...findingJson(finding), ...(scenario && { scenario }), ...(saved && { saved }) });
       else if (printed === "pretty")
-        process.stdout.write(
-          `${findingText(whole, finding, scenario)}${savedText(saving, saved)}\n\n`,
-        );
+        process.stdout.write(`${findingText(whole, finding, scenario)}${savedText(saving, saved)}\n\n`);
     }
     const { reached: _, ...summary } = report;
     if (json) print({ event: "summary", ...summary, findings: report.findings.length });
