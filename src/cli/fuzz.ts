@@ -1,6 +1,5 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
-import type { ForAll } from "../scenario/for-all.js";
 import type { Hints } from "../fuzz/generate/vocabulary.js";
 import type { Command } from "./commands.js";
 import { foreignText } from "./foreign-files.js";
@@ -139,7 +138,6 @@ export const fuzzCommand: Command = {
       if (json) print({ event: "progress", ...progress });
       else if (live) process.stderr.write(`\r\u001b[K${progressText(progress)}`);
     };
-    const own = await ownProperties(listOf(args["properties"]));
     const [declared, profiles] = (["declared", "profiles"] as const).map((name) =>
       args[name] === undefined ? undefined : commaListOf(args[name]),
     );
@@ -157,7 +155,9 @@ export const fuzzCommand: Command = {
         ...(profiles && { profiles }),
         ...(budgetMs !== undefined && { budgetMs }),
         ...(args["property"] !== undefined && { property: listOf(args["property"]) }),
-        ...(own.length > 0 && { properties: own }),
+        ...(args["properties"] !== undefined && {
+          propertyModules: [{ url: scenarioProperties, given: listOf(args["properties"]) }],
+        }),
         ...hintsOf(listOf(args["body"]), listOf(args["body-schema"])),
         stateful: args["stateful"] === true,
         coverage: args["coverage"] === true,
@@ -186,9 +186,8 @@ export const fuzzCommand: Command = {
       if (live) process.stderr.write("\r\u001b[K");
     }
     for (const one of report.foreignFiles ?? []) process.stderr.write(foreignText(one));
-    for (const { name, matched } of replay === undefined ? own : []) {
-      if (matched === 0) process.stderr.write(`pwh: ${name}: no request matched in ${report.runs} runs\n`);
-    }
+    for (const name of replay === undefined ? (report.unmatched ?? []) : [])
+      process.stderr.write(`pwh: ${name}: no request matched in ${report.runs} runs\n`);
     for (const finding of report.findings) {
       const scenario = findingCaseText(finding, foundWith);
       const saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
@@ -218,21 +217,8 @@ function savedText(saving: string | undefined, saved: string | undefined): strin
     : `\n  saved: pwh test ${saved}`;
 }
 
-/** Cases of scenario files that say something of all requests. @throws {HarnessError} FILE_UNREADABLE, SCENARIO_INVALID */
-async function ownProperties(files: readonly string[]): Promise<ForAll[]> {
-  if (files.length === 0) return [];
-  const [{ readScenarioFile }, { ForAll }] = await Promise.all([
-    import("../scenario/read.js"),
-    import("../scenario/for-all.js"),
-  ]);
-  const found: ForAll[] = [];
-  for (const file of files) {
-    const cases = (await readScenarioFile(file)).filter(({ forAll }) => forAll !== undefined);
-    if (cases.length === 0) throw new HarnessError("SCENARIO_INVALID", `Cannot use ${file}: no case has forAll`);
-    for (const { name, forAll, expect } of cases) found.push(new ForAll(name, forAll!, expect!));
-  }
-  return found;
-}
+/** Makes properties of scenario files, in each thread of a run. */
+const scenarioProperties = new URL("../scenario/property-files.js", import.meta.url).href;
 
 /** `SEED:PATH` of a finding. */
 function replayArgument(given: string | undefined): { seed: number; path: string } | undefined {

@@ -23,6 +23,8 @@ import type { FuzzProperty, Violation } from "./properties.js";
 import type { GivenPlayers } from "./given-properties.js";
 import { givenPlayers, givenProperties, noPlayers } from "./given-properties.js";
 import { propertiesNamed } from "./properties.js";
+import type { PropertyModule } from "./property-module.js";
+import { propertiesOf } from "./property-module.js";
 import type { Shard } from "./shard.js";
 import { sharedRuns, wholeSearch } from "./shard.js";
 import type { SideHunt } from "./side-hunt.js";
@@ -43,6 +45,8 @@ export interface FuzzOptions extends Omit<FilterOptions, "coverage"> {
   readonly property?: readonly string[];
   /** Properties of your own, checked besides. */
   readonly properties?: readonly FuzzProperty[];
+  /** Modules with further ones: functions cannot be handed to `workers`, each of which loads them by itself. */
+  readonly propertyModules?: readonly PropertyModule[];
   /** Requests depend on those before them on purpose (caches, rate limits): leaves out `isolated`. Default false. */
   readonly stateful?: boolean;
   /** Hostcalls fail, and the guest's allocator, in a third of the cases: the nth call answers a status and does nothing. Default false. */
@@ -110,6 +114,8 @@ export interface FuzzReport {
   /** Names of the properties that were checked. */
   readonly properties: readonly string[];
   readonly elapsedMs: number;
+  /** Names of properties that speak of some requests, of which none came. */
+  readonly unmatched?: readonly string[];
   /** Milliseconds by what they were spent on; `other` is generation, checking and shrinking. `played` counts cases with those of comparisons. */
   readonly spent: {
     readonly played: number;
@@ -175,6 +181,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
   const coverage = follows ? new Coverage() : undefined;
   const names = withoutSides(options.property);
   propertiesNamed(names, givenProperties(noPlayers)); // a wrong name is told before anything starts
+  const own = [...(options.properties ?? []), ...(await propertiesOf(options.propertyModules))];
   let lists: GivenPlayers | undefined;
   let player: Player;
   try {
@@ -193,7 +200,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
     }
     return report;
   }
-  const checked = [...propertiesNamed(names, givenProperties(lists)), ...(options.properties ?? [])].filter(
+  const checked = [...propertiesNamed(names, givenProperties(lists)), ...own].filter(
     ({ name }) => !stateful || name !== "isolated",
   );
   const wanted = checked.flatMap(({ requests = [] }) => requests);
@@ -203,7 +210,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
     ...(wanted.length > 0 && { requests: wanted }),
   };
   const findings: Finding[] = [];
-  const hunt = new Hunt(player, withOnly(options.property, checked, options.properties));
+  const hunt = new Hunt(player, withOnly(options.property, checked, own));
   const sides = new Map<string, SideHunt>();
   for (const name of options.property ?? [configurationRobust]) {
     const letter = sideLetters.get(name);
@@ -319,6 +326,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
   }
   const elapsedMs = elapsed();
   const { cases: played, playMs, restoreMs } = player.spent;
+  const unmatched = own.flatMap(({ name, matched }) => (matched === 0 ? [name] : []));
   return {
     seed,
     runs: source.at + replayed,
@@ -328,6 +336,7 @@ export async function fuzzWith(options: FuzzOptions, peers: Peers | undefined): 
       ...(options.property ?? [configurationRobust]).filter((name) => sideLetters.has(name)),
     ],
     elapsedMs,
+    ...(unmatched.length > 0 && { unmatched }),
     spent: { played, playMs, restoreMs, otherMs: elapsedMs - playMs - restoreMs },
     ...(guided && { coverage: guided.progress, reached: coverage!.reached(), foreignFiles: guided.foreign }),
     ended: ended ?? "runs",
@@ -363,6 +372,7 @@ function filterOf(options: FuzzOptions): FilterOptions {
 const ownOptions = [
   "property",
   "properties",
+  "propertyModules",
   "stateful",
   "coverage",
   "corpus",

@@ -22,6 +22,8 @@ export interface FuzzProperty {
   readonly byDefault?: boolean;
   /** It plays other cases to compare with: seldom checked where coverage leads to many cases that are nearly the same. */
   readonly compares?: boolean;
+  /** Cases that it said something of, where it does not speak of all. */
+  readonly matched?: number;
   /** What half of the generated requests are like, that there are enough for it. */
   readonly requests?: readonly RequestHint[];
   /**

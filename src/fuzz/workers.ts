@@ -137,6 +137,7 @@ function joined(
   const sum = (of: (one: FuzzReport) => number): number => reports.reduce((all, one) => all + of(one), 0);
   const reached = reports.flatMap((one) => one.reached ?? []);
   const corpus = Math.max(...reports.map(({ coverage }) => coverage?.corpus ?? 0));
+  const unmatched = (first!.unmatched ?? []).filter((name) => reports.every((one) => one.unmatched?.includes(name)));
   const ended = new Set(reports.map((one) => one.ended));
   const reason = how.isStopped ? "stopped" : how.isFull ? "failures" : ended.has("time") ? "time" : first!.ended;
   return {
@@ -145,6 +146,7 @@ function joined(
     findings: [...findings].sort((a, b) => a.foundAfterMs - b.foundAfterMs),
     properties: first!.properties,
     elapsedMs: how.elapsedMs,
+    ...(unmatched.length > 0 && { unmatched }),
     spent: {
       played: sum(({ spent }) => spent.played),
       playMs: sum(({ spent }) => spent.playMs),

@@ -128,6 +128,9 @@ describe("pwh fuzz --properties", () => {
     expect(again.code).toBe(1);
     expect(again.out.split("\n")[0]).toBe(out.split("\n")[0]);
     expect(pwh(["fuzz", right, ...options, "--runs", "500"])).toMatchObject({ code: 0, err: "" });
+    const threads = pwh(["fuzz", faulty, ...options, "--workers", "2"]);
+    expect(threads.code).toBe(1);
+    expect(threads.out).toMatch(/^with an authorization it does: Expected a request upstream/);
   });
 
   test("names a file without such a case, and one that is none", () => {
@@ -152,6 +155,8 @@ describe("pwh fuzz --properties", () => {
     );
     const { code, err } = pwh(["fuzz", right, "--properties", file, "--runs", "50", "--property", "no-trap"]);
     expect([code, err]).toEqual([0, "pwh: far: no request matched in 50 runs\n"]);
+    const options = ["--properties", file, "--runs", "50", "--property", "no-trap", "--workers", "2"];
+    expect(pwh(["fuzz", right, ...options])).toMatchObject({ code: 0, err });
   });
 });
 
