@@ -64,22 +64,35 @@ export async function searchPair(module) {
   };
 }
 
-/** Runs a second of two threads, to those of one, started as `pwh fuzz --workers` starts them; several times. @param {string} module @param {number} rounds */
+/** V8 compiles in threads of its own for the first seconds, and takes a processor from a second worker. */
+const warmMs = 4000;
+
+/** Runs a second of two threads, once they are warm, to those of one; several times. @param {string} module @param {number} rounds */
 export async function twoSearchers(module, rounds) {
   const ratios = [];
-  const property = properties.flatMap(({ name, byDefault }) => (byDefault === true ? [name] : []));
   for (let round = 0; round < rounds; round++) {
     /** @type {number[]} */
     const rates = [];
-    for (const count of round % 2 === 0 ? [1, 2] : [2, 1]) {
-      const { runs, elapsedMs } = await fuzzInWorkers(
-        { module, configuration, property, runs: 1e9, timeMs: 3000 },
-        count,
-      );
-      rates[count] = runs / elapsedMs;
-    }
+    for (const count of round % 2 === 0 ? [1, 2] : [2, 1]) rates[count] = await warmRate(module, count);
     ratios.push(/** @type {number} */ (rates[2]) / /** @type {number} */ (rates[1]));
   }
   // who else uses a processor makes two of them one: the best round tells that from what the threads cost each other
   return { median: median(ratios), best: Math.max(...ratios) };
+}
+
+/** @param {string} module @param {number} count */
+async function warmRate(module, count) {
+  const property = properties.flatMap(({ name, byDefault }) => (byDefault === true ? [name] : []));
+  /** @type {import("../dist/fuzz/index.js").FuzzProgress | undefined} */
+  let first;
+  /** @param {import("../dist/fuzz/index.js").FuzzProgress} progress */
+  const onProgress = (progress) => {
+    if (progress.elapsedMs > warmMs) first ??= progress;
+  };
+  const { runs, elapsedMs } = await fuzzInWorkers(
+    { module, configuration, property, runs: 1e9, timeMs: 2 * warmMs, onProgress },
+    count,
+  );
+  if (first === undefined) throw new Error("The workers told nothing");
+  return (runs - first.runs) / (elapsedMs - first.elapsedMs);
 }

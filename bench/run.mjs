@@ -48,7 +48,7 @@ atMost("JS heap per exchange", heapPerExchange() / 1024, 4, "KB");
 if (availableParallelism() < 2) skip("Two workers, to one", 1.8, "x", "one processor");
 else atLeast("Two workers, to one", await twoWorkers(tinygo, short ? 3 : 9), 1.8, "x");
 if (availableParallelism() < 2) skip("pwh fuzz: two workers, to one", 1.7, "x", "one processor");
-else atLeast("pwh fuzz: two workers, to one", await twoSearchers(tinygo, short ? 3 : 5), 1.7, "x");
+else atLeast("pwh fuzz: two workers, to one", await twoSearchers(tinygo, short ? 2 : 5), 1.7, "x");
 
 const node = process.execPath;
 const pwh = "dist/cli/main.js";

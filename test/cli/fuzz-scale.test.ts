@@ -1,5 +1,6 @@
 // Many threads, many machines: the same runs wherever they are played, and nothing shared but a directory or a bucket.
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   copyFileSync,
   existsSync,
@@ -251,6 +252,18 @@ describe("pwh fuzz k8s and github", () => {
       broken === undefined,
     ]);
   });
+
+  test.each(fuzzDocumentCases.filter(({ args }) => args[0] === "k8s"))(
+    "a Kubernetes API server said of them: $name",
+    ({ name, broken }) => {
+      const lines = readFileSync(fixture("../test/recordings/manifests/fuzz-jobs.jsonl"), "utf8").trim().split("\n");
+      const line = lines.map((one) => JSON.parse(one)).find((one) => one.case === name);
+      const text = recorded.find((given) => given.name === name)!.text;
+      expect(line.sha256).toBe(createHash("sha256").update(text).digest("hex")); // else: npm run oracles
+      const [errors] = Object.values(line.verdicts as Record<string, { errors: string[] }>).map((one) => one.errors);
+      expect(errors!.length > 0).toBe(broken !== undefined);
+    },
+  );
 
   test("the Job's pods, each with nothing but its own files, its index and the share, find what one machine finds", async () => {
     const module = fixture("buggy/empty-header-faulty.wasm");

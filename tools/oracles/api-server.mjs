@@ -12,6 +12,7 @@ import { parseAllDocuments } from "yaml";
 const core = { ConfigMap: "configmaps", Namespace: "namespaces" };
 const groups = {
   Deployment: "deployments",
+  Job: "jobs",
   CustomResourceDefinition: "customresourcedefinitions",
   EnvoyFilter: "envoyfilters",
   WasmPlugin: "wasmplugins",

@@ -1,6 +1,6 @@
 // `npm run oracles`: asks real validators about our manifests, and writes what they say to test/recordings/manifests/.
 // test/deploy/oracles.test.ts replays it. It needs Go 1.26, docker-registry, and the first time some minutes.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -16,6 +16,7 @@ import { envoyFilter } from "../../dist/deploy/envoyfilter.js";
 import { MountedModule, patchText } from "../../dist/deploy/mounted-module.js";
 import { trafficExtension, wasmPlugin } from "../../dist/deploy/wasmplugin.js";
 import { sidecarSet } from "../../dist/deploy/sidecar-set.js";
+import { fuzzDocumentCases } from "../fuzz-documents.mjs";
 import { ApiServer } from "./api-server.mjs";
 import {
   filesOf,
@@ -32,6 +33,8 @@ import {
 import { build, downloadedFolder, moduleFolder, moduleVersion, Oracle } from "./programs.mjs";
 
 const recordings = join(import.meta.dirname, "../../test/recordings/manifests");
+const root = join(import.meta.dirname, "../..");
+const pwh = join(root, "dist/cli/main.js");
 const library = { sidecarSet };
 const forms = { envoyFilter, wasmPlugin, trafficExtension, envoyExtensionPolicy, MountedModule, patchText };
 
@@ -106,6 +109,23 @@ async function judgedForms(istio, istio111, server) {
     lines.push({ case: name, manifest: text, verdicts: { ...verdicts, [api]: { errors } } });
   }
   await server.delete(target);
+  return lines;
+}
+
+/** What `pwh fuzz k8s` writes, and what is wrong in it on purpose. */
+async function judgedJobs(server) {
+  const lines = [];
+  for (const { name, args, broken } of fuzzDocumentCases.filter((one) => one.args[0] === "k8s")) {
+    const written = execFileSync(process.execPath, [pwh, "fuzz", ...args], { cwd: root, encoding: "utf8" });
+    const text = broken === undefined ? written : written.replace(broken[0], () => broken[1]);
+    const errors = [];
+    for (const one of text.split(/^---\n/m)) errors.push(...(await server.apply(one, { dryRun: true })));
+    lines.push({
+      case: name,
+      sha256: createHash("sha256").update(text).digest("hex"),
+      verdicts: { [api]: { errors } },
+    });
+  }
   return lines;
 }
 
@@ -309,11 +329,12 @@ try {
   const envoyGateway = downloadedFolder("github.com/envoyproxy/gateway@v1.9.1");
   const generated = "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_envoyextensionpolicies.yaml";
   await server.define(readFileSync(join(envoyGateway, generated), "utf8"));
-  for (const name of ["shop", "istio-system"])
+  for (const name of ["shop", "istio-system", "qa"])
     await server.create(JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
   record("cases", await wrongOnes(istio, istio111, server));
   record("deploy", await judged(istio, istio111, server));
   record("deploy-forms", await judgedForms(istio, istio111, server));
+  record("fuzz-jobs", await judgedJobs(server));
   record("deploy-stored", await stored(server));
   record("deploy-injected", await injected(istio));
   record("deploy-images", await fetched(istio));
