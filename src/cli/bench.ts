@@ -13,7 +13,7 @@ import {
   repeated,
   text,
 } from "./exchange-options.js";
-import { writeWhole } from "./output.js";
+import { checkPlaces, writeWhole } from "./output.js";
 import { listOf, numberArgument } from "./values.js";
 
 /** Those of `pwh run` but for trailers, which no measured exchange has. */
@@ -77,6 +77,7 @@ export const benchCommand: Command = {
     const htmlFile = lastOf(args, "html");
     const traceFile = lastOf(args, "trace-events");
     const load = lastOf(args, "load");
+    checkPlaces([save, profileFile, htmlFile, traceFile]);
     try {
       const given = Object.keys(requestOptions).find((name) => args[name] !== undefined);
       if (given !== undefined && load !== undefined) {

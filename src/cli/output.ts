@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { whyUnreadable } from "../harness/source.js";
 import { UsageError } from "./errors.js";
@@ -26,5 +36,19 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
   } catch (thrown) {
     rmSync(part, { force: true });
     throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
+  }
+}
+
+/** Told before long work whose result would have no place. @throws {UsageError} */
+export function checkPlaces(files: readonly (string | undefined)[]): void {
+  for (const file of files) {
+    if (file === undefined) continue;
+    const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (isFolder) throw new UsageError(`Cannot write ${file}: it is a folder`);
+    try {
+      accessSync(dirname(file), constants.W_OK);
+    } catch (thrown) {
+      throw new UsageError(`Cannot write ${file}: ${dirname(file)}: ${whyUnreadable(thrown)}`);
+    }
   }
 }

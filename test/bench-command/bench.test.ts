@@ -131,6 +131,8 @@ describe("pwh bench", () => {
     { given: [module("plain"), "--state", "stale"], code: 2, says: "state" },
     { given: [module("plain"), "--against", "nowhere.wasm"], code: 2, says: "there is no such file" },
     { given: [module("plain"), "--baseline", "package.json"], code: 2, says: "pwh bench did not write it" },
+    { given: [module("plain"), "--html", "nowhere/a.html"], code: 2, says: "Cannot write nowhere/a.html: nowhere" },
+    { given: [module("plain"), "--save-baseline", "src"], code: 2, says: "Cannot write src: it is a folder" },
   ])("$given", ({ given, code, says }) => {
     const ran = pwh(["bench", ...given, ...(given.includes("--rounds") ? [] : quick)]);
     expect(ran.err).toContain(says);
