@@ -115,8 +115,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   for (let round = 0; round < rounds; round++) {
     if (signal?.aborted === true) throw new HarnessError("ILLEGAL_CALL", "Stopped before the measurement was complete");
     const isBackwards = round % 2 === 1;
-    if (against !== undefined && round > 0 && round % roundsAlike === 0)
-      subjects = await anew(subjects, sources, load, (round / roundsAlike) % 2 === 1);
+    if (against !== undefined) subjects = await anew(subjects, sources, load, isBackwards);
     const order = isBackwards ? subjects.toReversed() : subjects;
     for (const subject of order) if (!freshState) subject.fresh();
     collect();
@@ -181,16 +180,16 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   };
 }
 
-/**
- * Rounds of a comparison after which both plugins are started anew. Where a memory lies, and what V8 made of an instance, is worth
- * up to half a percent and stays as long as the instance: measured on one alone, that looks like a difference of the modules.
- */
-const roundsAlike = 4;
 /** Exchanges in which V8 learns about a new instance, whose code is compiled already; milliseconds, for those that take long. */
-const learning = 600;
+const learning = 2000;
 const learningMs = 50;
 
-/** @param isBackwards The last is started first: who comes first is a little slower for good. */
+/**
+ * Starts what is compared again. Where a memory lies, and what V8 made of an instance, is worth up to half a percent for as long as it
+ * lives: rounds on the same two share that error, and resampling them would take it for a difference of the modules.
+ *
+ * @param isBackwards The last is started first: who comes first is a little slower for good.
+ */
 async function anew(
   subjects: readonly Subject[],
   sources: readonly ModuleSource[],

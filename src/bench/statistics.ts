@@ -76,19 +76,32 @@ export function medianOf(perRound: readonly number[]): Estimate {
   return bootstrap(perRound.length, (pick) => median(pick.map((i) => perRound[i]!)));
 }
 
-/** The median over rounds of `a` divided by `b` of the same round: both met the same disturbances. */
+/**
+ * The median over rounds of `a` divided by `b` of the same round: both met the same disturbances. The interval is true of rounds
+ * that have nothing else in common: an error that several share is not seen.
+ */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Estimate {
   return medianOf(a.map((value, i) => value / b[i]!));
 }
 
-/** The median of `a` divided by that of `b`, of two runs that have nothing in common. */
-export function unpairedRatio(a: readonly number[], b: readonly number[]): Estimate {
+/**
+ * The median of `a` divided by that of `b`, of two runs that have nothing in common.
+ *
+ * @param between Standard deviation of what all rounds of a run share, relative to their median: added to the interval in quadrature.
+ */
+export function unpairedRatio(a: readonly number[], b: readonly number[], between = 0): Estimate {
   const random = seededRandom(2);
   const draw = (from: readonly number[]): number =>
     median(Array.from(from, () => from[Math.floor(random() * from.length)]!));
   const value = median(a) / median(b);
   const drawn = Array.from({ length: resamples }, () => draw(a) / draw(b));
-  return percentiles(drawn, value);
+  const { low, high } = percentiles(drawn, value);
+  const shared = 1.96 * Math.SQRT2 * between; // both runs have one
+  return {
+    value,
+    low: value / Math.exp(Math.hypot(Math.log(value / low), shared)),
+    high: value * Math.exp(Math.hypot(Math.log(high / value), shared)),
+  };
 }
 
 /** @param statistic Of the rounds with these indices. */

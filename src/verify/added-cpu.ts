@@ -19,13 +19,13 @@ import { scenarioOf } from "./verify.js";
 export interface AddedCpuOptions {
   /** As `verify` takes it. */
   readonly envoy?: string | EnvoyBinary;
-  /** Default 20. */
+  /** Each has two Envoys of its own. Default 20. */
   readonly rounds?: number;
-  /** Requests to each Envoy in a round. Default 500. */
+  /** Requests to each Envoy that are measured in a round, after as many that warm it up. Default 1000. */
   readonly requests?: number;
   /** Connections, each with one request at a time. Default 8. */
   readonly connections?: number;
-  /** Ends after the round that runs. */
+  /** Ends before the next round. */
   readonly signal?: AbortSignal;
 }
 
@@ -51,24 +51,27 @@ export interface AddedCpu {
   readonly addedUs: readonly number[];
 }
 
+/** An Envoy that runs, with what it used in its round. */
 interface Side {
   readonly envoy: EnvoyProcess;
   readonly port: number;
   readonly clock: WorkerClock;
   readonly agent: Agent;
-  readonly cpuUs: number[];
   readonly statuses: Record<string, number>;
+  cpuUs: number;
   requests: number;
 }
 
 /**
  * Two Envoys of one worker each, one with the filter and one without, get the same requests in turns; the CPU of each worker's
- * thread is divided by the requests that its Envoy counted. HTTP/1, without trailers, without access log.
+ * thread is divided by the requests that its Envoy counted. Both are started anew in each round: a process costs some more or less
+ * than another like it for as long as it lives, which rounds on the same two would take for the filter's. HTTP/1, without trailers,
+ * without access log.
  *
  * @throws {HarnessError} ENVOY_MISSING, ENVOY_UNUSABLE; ENVOY_STUCK when an Envoy does not start with the module, or ends.
  */
 export async function addedCpu(exchange: ModuleExchange, options: AddedCpuOptions = {}): Promise<AddedCpu> {
-  const { rounds = 20, requests = 500, connections = 8, signal } = options;
+  const { rounds = 20, requests = 1000, connections = 8, signal } = options;
   const binary = typeof options.envoy === "object" ? options.envoy : await findEnvoy(options.envoy);
   const { log_levels: _, ...scenario } = scenarioOf(exchange);
   const folder = await mkdtemp(join(tmpdir(), "pwh-envoy-"));
@@ -79,41 +82,71 @@ export async function addedCpu(exchange: ModuleExchange, options: AddedCpuOption
     answer.writeHead(status, [...headers.flat(), ...(length ? [] : ["content-length", String(body.length)])]);
     answer.end(body);
   });
-  const sides: Side[] = [];
+  const found: (readonly [filtered: Side, plain: Side])[] = [];
   try {
     await new Promise<void>((listening) => origin.listen(0, "127.0.0.1", listening));
     const { port } = origin.address() as AddressInfo;
-    for (const one of [scenario, { ...scenario, plugins: [] }]) {
-      sides.push(await start(one, binary, await mkdtemp(join(folder, "e-")), port, connections));
-    }
-    for (const side of sides) await send(side, exchange, requests, connections); // V8 in Envoy has tiers too
-    for (const side of sides) for (const name of Object.keys(side.statuses)) delete side.statuses[name];
+    const begin = async (what: Scenario): Promise<Side> =>
+      start(what, binary, await mkdtemp(join(folder, "e-")), port, connections);
     for (let round = 0; round < rounds; round++) {
       signal?.throwIfAborted();
-      for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-        const [before, cpu] = [await counted(side), side.clock.read()];
-        await send(side, exchange, requests, connections);
-        const used = side.clock.read() - cpu;
-        const count = (await counted(side)) - before;
-        side.requests += count;
-        side.cpuUs.push(used / count);
+      const filtered = await begin(scenario);
+      try {
+        const plain = await begin({ ...scenario, plugins: [] });
+        try {
+          await measure(round % 2 === 0 ? [filtered, plain] : [plain, filtered], exchange, requests, connections);
+          found.push([filtered, plain]);
+        } finally {
+          await stop(plain);
+        }
+      } finally {
+        await stop(filtered);
       }
     }
   } finally {
-    for (const { agent } of sides) agent.destroy();
-    await Promise.all(sides.map(({ envoy }) => envoy.stop()));
     origin.closeAllConnections();
     origin.close();
     await rm(folder, { recursive: true, force: true });
   }
-  const [filtered, plain] = sides.map(({ cpuUs, requests: count, statuses }) => ({ cpuUs, requests: count, statuses }));
+  const [filtered, plain] = [found.map(([one]) => one), found.map(([, one]) => one)];
   return {
     envoy: binary.version,
-    clock: sides[0]!.clock.source,
-    with: filtered!,
-    without: plain!,
-    addedUs: filtered!.cpuUs.map((one, i) => one - plain!.cpuUs[i]!),
+    clock: filtered[0]!.clock.source,
+    with: costOf(filtered),
+    without: costOf(plain),
+    addedUs: found.map(([one, other]) => one.cpuUs / one.requests - other.cpuUs / other.requests),
   };
+}
+
+function costOf(sides: readonly Side[]): WorkerCost {
+  const statuses: Record<string, number> = {};
+  for (const side of sides) {
+    for (const [status, count] of Object.entries(side.statuses)) statuses[status] = (statuses[status] ?? 0) + count;
+  }
+  const requests = sides.reduce((sum, side) => sum + side.requests, 0);
+  return { cpuUs: sides.map((side) => side.cpuUs / side.requests), requests, statuses };
+}
+
+/** There and back: what drifts weighs on both alike. */
+async function measure(
+  sides: readonly Side[],
+  exchange: ModuleExchange,
+  requests: number,
+  connections: number,
+): Promise<void> {
+  for (const side of sides) await send(side, exchange, requests, connections); // V8 in Envoy has tiers too
+  for (const side of sides) for (const name of Object.keys(side.statuses)) delete side.statuses[name];
+  for (const side of [...sides, ...sides.toReversed()]) {
+    const [before, cpu] = [await counted(side), side.clock.read()];
+    await send(side, exchange, Math.ceil(requests / 2), connections);
+    side.cpuUs += side.clock.read() - cpu;
+    side.requests += (await counted(side)) - before;
+  }
+}
+
+async function stop({ agent, envoy }: Side): Promise<void> {
+  agent.destroy();
+  await envoy.stop();
 }
 
 async function start(
@@ -137,7 +170,7 @@ async function start(
       });
     }
     const agent = new Agent({ keepAlive: true, maxSockets: connections });
-    return { envoy, port, clock: workerClock(envoy.pid), agent, cpuUs: [], statuses: {}, requests: 0 };
+    return { envoy, port, clock: workerClock(envoy.pid), agent, statuses: {}, cpuUs: 0, requests: 0 };
   } catch (thrown) {
     await envoy.stop();
     throw thrown;

@@ -2,10 +2,11 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { basename, join } from "node:path";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { bench } from "../../src/bench/index.js";
 import type { BenchReport } from "../../src/bench/index.js";
+import { Subject } from "../../src/bench/subject.js";
 import { writeEntry } from "../../src/fuzz/corpus/corpus.js";
 import { DirectoryStore } from "../../src/fuzz/corpus/store.js";
 import { fixture } from "../support/fixtures.js";
@@ -171,6 +172,15 @@ describe("bench()", () => {
       expect(report.counts).toMatchObject({ hostcalls: 4, logBytes: 26 });
       expect(report.load).toMatchObject(load);
     }
+  });
+
+  test("what is compared is started anew in each round, in turns: rounds on one instance share its error", async () => {
+    const load = vi.spyOn(Subject, "load");
+    await bench(fixture("bench/plain.wasm"), { ...short, memoryExchanges: 128, against: fixture("bench/leaks.wasm") });
+    const started = load.mock.calls.map(([source]) => basename(source as string, ".wasm")).join(" ");
+    load.mockRestore();
+    const [there, back] = ["plain leaks", "leaks plain"];
+    expect(started).toMatch(new RegExp(`^plain leaks ${there} ${back} ${there} ${back} ${there}( plain)+$`));
   });
 
   test.each([

@@ -66,6 +66,43 @@ test("pairedRatio(): what disturbs both of a round leaves the ratio alone", () =
   for (const one of Object.values(found)) expect(one).toBeCloseTo(1.1, 10);
 });
 
+/** How many of 200 repetitions have an interval that holds 1. @param estimate With numbers of their own. */
+function holdsOne(estimate: (next: () => number) => { low: number; high: number }): number {
+  const next = normal(11);
+  const held = Array.from({ length: 200 }, () => estimate(next)).filter(({ low, high }) => low <= 1 && 1 <= high);
+  return held.length;
+}
+
+/** Rounds with noise of 0.3 %, and an error of `sigma` that so many in a row share. */
+function rounds(next: () => number, count: number, sigma: number, alike: number): number[] {
+  let shared = 0;
+  return Array.from({ length: count }, (_, i) => {
+    if (i % alike === 0) shared = sigma * next();
+    return 1 + shared + 0.003 * next();
+  });
+}
+
+// binomial of 200 with p = 0.95: outside of 180 to 199 once in 300
+describe("the interval holds the truth in about 95 of 100 repetitions", () => {
+  const one = Array.from({ length: 40 }, () => 1);
+
+  test.each([0.001, 0.005, 0.02])("of a paired ratio, when each start has an error of %d and one round", (sigma) => {
+    expect(holdsOne((next) => pairedRatio(rounds(next, 40, sigma, 1), one))).toBeGreaterThanOrEqual(180);
+  });
+
+  test("but not when four rounds share a start: so each has its own", () => {
+    expect(holdsOne((next) => pairedRatio(rounds(next, 40, 0.005, 4), one))).toBeLessThan(165);
+  });
+
+  test("of two runs, when each has an error of its own that is known", () => {
+    const run = (next: () => number): number[] => rounds(next, 40, 0.03, 40);
+    const held = holdsOne((next) => unpairedRatio(run(next), run(next), 0.03));
+    expect(held).toBeGreaterThanOrEqual(180);
+    expect(held).toBeLessThan(200);
+    expect(holdsOne((next) => unpairedRatio(run(next), run(next)))).toBeLessThan(100);
+  });
+});
+
 test("unpairedRatio(): of two runs with a tenth between them", () => {
   const next = normal(3);
   const then = Array.from({ length: 40 }, () => 10 + 0.1 * next());
