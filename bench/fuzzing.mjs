@@ -4,7 +4,6 @@ import { BlindSearch } from "../dist/fuzz/blind-search.js";
 import { Hunt } from "../dist/fuzz/hunt.js";
 import { Player } from "../dist/fuzz/player.js";
 import { fuzzInWorkers } from "../dist/fuzz/workers.js";
-import { median } from "./measure.mjs";
 
 const configuration = { header: "x-filter", value: "on" };
 
@@ -67,17 +66,23 @@ export async function searchPair(module) {
 /** V8 compiles in threads of its own for the first seconds, and takes a processor from a second worker. */
 const warmMs = 4000;
 
-/** Runs a second of two threads, once they are warm, to those of one; several times. @param {string} module @param {number} rounds */
+/**
+ * Runs a second of two threads, once they are warm, to those of one. Each from its best of several rounds: who else uses a processor takes
+ * from a rate and adds to none, and what it takes from one thread alone would count for two.
+ *
+ * @param {string} module
+ * @param {number} rounds
+ */
 export async function twoSearchers(module, rounds) {
-  const ratios = [];
+  let [one, two] = [0, 0];
   for (let round = 0; round < rounds; round++) {
-    /** @type {number[]} */
-    const rates = [];
-    for (const count of round % 2 === 0 ? [1, 2] : [2, 1]) rates[count] = await warmRate(module, count);
-    ratios.push(/** @type {number} */ (rates[2]) / /** @type {number} */ (rates[1]));
+    for (const count of round % 2 === 0 ? [1, 2] : [2, 1]) {
+      const rate = await warmRate(module, count);
+      if (count === 1) one = Math.max(one, rate);
+      else two = Math.max(two, rate);
+    }
   }
-  // who else uses a processor makes two of them one: the best round tells that from what the threads cost each other
-  return { median: median(ratios), best: Math.max(...ratios) };
+  return two / one;
 }
 
 /** @param {string} module @param {number} count */
