@@ -69,11 +69,16 @@ export function lowerAscii(text: ByteString): ByteString {
 /** Nothing: the one empty byte array. */
 export const noBytes: Uint8Array = new Uint8Array(0);
 
+/** Bytes whose content is arbitrary, for who writes all of them at once: large ones are not filled with zeros first. */
+export function unfilledBytes(size: number): Uint8Array {
+  return size < 4096 ? new Uint8Array(size) : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+}
+
 /** The parts one after the other, in a new array. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += part.length;
-  const whole = new Uint8Array(size);
+  const whole = unfilledBytes(size);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

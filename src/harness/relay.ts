@@ -165,7 +165,8 @@ export class RelayGuest implements Disposable {
   constructor(vm: PluginVm, callouts: RelayCallouts, options: RelayOptions) {
     this.vm = vm;
     this.callouts = callouts;
-    this._answers = new Map(Object.entries(options.answers ?? {}));
+    const yes = callbackDescriptors.flatMap(({ name, result }) => (result === "bool" ? [[name, 1] as const] : []));
+    this._answers = new Map([...yes, ...Object.entries(options.answers ?? {})]);
     this._arity = new Map(callbackDescriptors.map((one) => [one.name, callbackParams(one, vm.abi).length]));
     for (const [name, work] of Object.entries(options.during ?? {})) this.during(name, () => work(this));
   }
@@ -315,8 +316,7 @@ export class RelayGuest implements Disposable {
       known.results.push(result);
     }
     if ((allocatorNames as readonly string[]).includes(name)) return typeof result === "number" ? result : 0;
-    const descriptor = callbackDescriptors.find((one) => one.name === name);
-    return this._answers.get(name) ?? (descriptor?.result === "bool" ? 1 : 0);
+    return this._answers.get(name) ?? 0;
   }
 
   private _global(name: string): { value: number } {

@@ -17,7 +17,8 @@ export class BodyBuffer implements BufferPort {
 
   bytes(start: number, max: number): Uint8Array {
     if (start >= this._size) return noBytes;
-    return this.whole().subarray(start, start + max);
+    const whole = this.whole();
+    return start === 0 && max >= whole.length ? whole : whole.subarray(start, start + max);
   }
 
   /** All bytes in one piece. Not a copy: not to be written. */
@@ -28,7 +29,10 @@ export class BodyBuffer implements BufferPort {
 
   /** [E] From the front: drop `size` bytes, put `data` there. At the end or beyond: append. Inside: refused. */
   splice(start: number, size: number, data: Uint8Array): boolean {
-    if (start === 0) {
+    if (start === 0 && size >= this._size) {
+      this._pieces = [data];
+      this._size = 0;
+    } else if (start === 0) {
       if (size > 0) this.drain(size);
       this._pieces.unshift(data);
     } else if (start >= this._size) {

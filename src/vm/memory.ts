@@ -1,5 +1,5 @@
 import type { ByteString, Latin1Buffer } from "../abi/bytes.js";
-import { bufferOf } from "../abi/bytes.js";
+import { bufferOf, unfilledBytes } from "../abi/bytes.js";
 import { limits } from "../abi/limits.js";
 import { HarnessError } from "../errors.js";
 import type { EngineMemory } from "./engine.js";
@@ -67,7 +67,10 @@ export class GuestMemory {
     const length = size >>> 0;
     if (start + length > this._u8.length) this._check(start, length);
     if (length > limits.argumentBytes) refuse(length);
-    return this._u8.slice(start, start + length);
+    if (length < 4096) return this._u8.slice(start, start + length);
+    const bytes = unfilledBytes(length);
+    bytes.set(this._u8.subarray(start, start + length));
+    return bytes;
   }
 
   /** A view that is good only until the guest runs again. */

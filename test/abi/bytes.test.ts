@@ -11,6 +11,15 @@ import {
   utf8ByteString,
 } from "../../src/abi/bytes.js";
 
+test.each([0, 4095, 4096, 70_001])("concat() of %d bytes and one more is an array of just these", (size) => {
+  const many = Uint8Array.from({ length: size }, (_, i) => i * 7);
+  const whole = concat([many, Uint8Array.of(9)]);
+  expect(whole.constructor).toBe(Uint8Array);
+  expect(whole.buffer.byteLength).toBe(size + 1);
+  expect(Buffer.compare(whole.subarray(0, size), many)).toBe(0);
+  expect(whole[size]).toBe(9);
+});
+
 describe("byteString() and bytesOf()", () => {
   test("keep every byte", () => {
     const all = Uint8Array.from({ length: 256 }, (_, i) => i);
