@@ -218,44 +218,47 @@ export class HeaderMap implements Fields {
   }
 
   /**
-   * Writes the entries anew, without those named `gone` and with one more at the end of its block: in one array of exactly
-   * the right length, since a copy that grows afterwards takes thrice the space.
+   * Writes the entries anew, without those named `gone` and with one more at the end of its block: in one array that is long
+   * enough from the start, since a copy that grows afterwards takes thrice the space.
    */
   private rebuild(gone: ByteString | undefined, added: ByteString | undefined, value: ByteString): void {
     const { entries } = this;
-    let length = added === undefined ? 0 : 2;
+    const isPseudo = added !== undefined && added.charCodeAt(0) === 0x3a;
+    // oxlint-disable-next-line unicorn/no-new-array -- its length is the point
+    const kept: Entries = new Array<ByteString | undefined>(entries.length + (added === undefined ? 0 : 2));
+    let to = 0;
+    let at = -1;
     let pseudoEnd = 0;
     for (let i = 0; i < entries.length; i += 2) {
+      if (isPseudo && i === this.pseudoEnd) {
+        at = to;
+        to += 2;
+      }
       const name = entries[i];
       if (name === undefined) continue;
+      const one = entries[i + 1]!;
       if (name === gone) {
-        this.bytes -= name.length + entries[i + 1]!.length;
+        this.bytes -= name.length + one.length;
         this.live--;
         continue;
       }
-      length += 2;
-      if (i < this.pseudoEnd) pseudoEnd += 2;
-    }
-    const isPseudo = added !== undefined && added.charCodeAt(0) === 0x3a;
-    // oxlint-disable-next-line unicorn/no-new-array -- its length is the point
-    const kept: Entries = new Array<ByteString | undefined>(length);
-    let to = 0;
-    for (let i = 0; i < entries.length; i += 2) {
-      if (isPseudo && i === this.pseudoEnd) to += 2;
-      const name = entries[i];
-      if (name === undefined || name === gone) continue;
       kept[to] = name;
-      kept[to + 1] = entries[i + 1];
+      kept[to + 1] = one;
       to += 2;
+      if (i < this.pseudoEnd) pseudoEnd = to;
     }
     if (added !== undefined) {
-      const at = isPseudo ? pseudoEnd : length - 2;
+      if (at < 0) {
+        at = to;
+        to += 2;
+      }
       kept[at] = added;
       kept[at + 1] = value;
-      if (isPseudo) pseudoEnd += 2;
+      if (isPseudo) pseudoEnd = at + 2;
       this.live++;
       this.bytes += added.length + value.length;
     }
+    if (to < kept.length) kept.length = to;
     this.entries = kept;
     this.pseudoEnd = pseudoEnd;
     this.index = undefined;

@@ -1,10 +1,10 @@
 import type { ByteString, Latin1Buffer } from "../abi/bytes.js";
-import { bufferOf, unfilledBytes } from "../abi/bytes.js";
+import { bufferOf, lowerAscii, unfilledBytes } from "../abi/bytes.js";
 import { limits } from "../abi/limits.js";
 import { HarnessError } from "../errors.js";
 import type { EngineMemory } from "./engine.js";
 import { GuestFault } from "./fault.js";
-import { internBytes } from "./intern.js";
+import { internBytes, internLower } from "./intern.js";
 
 /**
  * Bounds-checked window on a guest's linear memory.
@@ -59,6 +59,15 @@ export class GuestMemory {
     if (length <= 64) return internBytes(this._u8, start, length);
     if (length > limits.argumentBytes) refuse(length);
     return this._buffer.latin1Slice(start, start + length);
+  }
+
+  /** A byte string from memory in lower case: the name of a header. */
+  lowerText(address: number, size: number): ByteString {
+    const start = address >>> 0;
+    const length = size >>> 0;
+    if (length > 64) return lowerAscii(this.text(address, size));
+    if (start + length > this._u8.length) this._check(start, length);
+    return internLower(this._u8, start, length);
   }
 
   /** A copy: the next guest call may grow the memory and detach every view of it. */

@@ -1,7 +1,6 @@
 import type { ByteString } from "../abi/bytes.js";
 import type { Pair } from "../abi/pairs.js";
 import { decodePairs } from "../abi/pairs.js";
-import { lowerAscii } from "../abi/bytes.js";
 import type { GuestMemory } from "./memory.js";
 
 export type WasmType = "i32" | "i64";
@@ -95,7 +94,7 @@ export const fieldName = input<ByteString>({
   wasm: ["i32", "i32"],
   parts: ["pointer", "size"],
   doc: "header name",
-  decode: "lib.lowerAscii(memory.text($0, $1))",
+  decode: "memory.lowerText($0, $1)",
   show: quote,
 });
 
@@ -222,7 +221,6 @@ export const returnU64 = output<bigint>({
 /** What the sources above may name. */
 export const lib = {
   decodePairs,
-  lowerAscii,
   returnBytes(
     port: GuestPort,
     memory: GuestMemory,
