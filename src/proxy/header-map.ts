@@ -9,7 +9,7 @@ import { inlineNames } from "./inline-headers.js";
 /** Entries from which on names are looked up in an index instead of one by one. */
 const indexFrom = 32;
 
-/** Names and values in turn; a removed entry of a large map leaves a hole, an undefined name, until it is packed. */
+/** Names and values in turn; a removed entry leaves a hole, an undefined name, where it was in a large map and else at the end. */
 type Entries = (ByteString | undefined)[];
 
 /** What every empty map begins with, shared like the entries of a copy. */
@@ -224,8 +224,9 @@ export class HeaderMap implements Fields {
   private rebuild(gone: ByteString | undefined, added: ByteString | undefined, value: ByteString): void {
     const { entries } = this;
     const isPseudo = added !== undefined && added.charCodeAt(0) === 0x3a;
+    // what is gone leaves a hole at the end, since setting a length costs as much as the rest of this
     // oxlint-disable-next-line unicorn/no-new-array -- its length is the point
-    const kept: Entries = new Array<ByteString | undefined>(entries.length + (added === undefined ? 0 : 2));
+    const kept: Entries = new Array<ByteString | undefined>(2 * this.live + (added === undefined ? 0 : 2));
     let to = 0;
     let at = -1;
     let pseudoEnd = 0;
@@ -258,7 +259,6 @@ export class HeaderMap implements Fields {
       this.live++;
       this.bytes += added.length + value.length;
     }
-    if (to < kept.length) kept.length = to;
     this.entries = kept;
     this.pseudoEnd = pseudoEnd;
     this.index = undefined;
