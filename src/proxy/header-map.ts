@@ -283,10 +283,20 @@ export class HeaderMap implements Fields {
     return this.index;
   }
 
+  /** Closes the holes; the entries are our own. */
   private pack(): void {
-    const pairs = this.pairs();
-    this.pseudoEnd = 2 * pairs.filter(([name]) => name.charCodeAt(0) === 0x3a).length;
-    this.entries = pairs.flat();
+    const { entries } = this;
+    let to = 0;
+    let pseudoEnd = 0;
+    for (let i = 0; i < entries.length; i += 2) {
+      if (entries[i] === undefined) continue;
+      entries[to] = entries[i];
+      entries[to + 1] = entries[i + 1];
+      to += 2;
+      if (i < this.pseudoEnd) pseudoEnd = to;
+    }
+    entries.length = to;
+    this.pseudoEnd = pseudoEnd;
     this.index = undefined;
   }
 

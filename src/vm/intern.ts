@@ -1,8 +1,8 @@
 import type { ByteString } from "../abi/bytes.js";
 import { lowerAscii } from "../abi/bytes.js";
 
-/** Power of two. 2,048 strings of at most 64 bytes: the header names and values a test suite uses again and again. */
-const slots = 2048;
+/** Power of two. 8,192 strings of at most 64 bytes: the header names and values a test suite uses again and again, and a map of 1,000. */
+const slots = 8192;
 const table: string[] = Array.from({ length: slots }, () => "");
 /** The same in lower case, made when somebody asks. */
 const lowered: (string | undefined)[] = Array.from({ length: slots }, () => undefined);

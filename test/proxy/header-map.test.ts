@@ -143,12 +143,22 @@ const operation = fc.tuple(
   fc.constantFrom("", "1", "two"),
 );
 
-test.each<MapKind>(["request", "response"])("does what the plain rules say: %s", (kind) => {
+const kinds: MapKind[] = ["request", "response"];
+test.each(
+  kinds.flatMap((kind) => [
+    { kind, from: 0 },
+    { kind, from: 150 }, // replaced again and again, its holes are closed at some time
+  ]),
+)("does what the plain rules say: a $kind that begins with $from", ({ kind, from }) => {
   const inline = kind === "request" ? [":path", "accept", "via"] : ["via"]; // recorded: inl_req, inl_resp
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 150, size: "max" }), (operations) => {
       let map = new HeaderMap(kind);
       const model = new Model(inline);
+      for (let i = 0; i < from; i++) {
+        for (const one of [map, model]) one.add(names[i % names.length]!, String(i));
+        for (const one of [map, model]) one.replace(names[(7 * i) % names.length]!, String(i));
+      }
       for (const [what, name, value] of operations) {
         if (what === "copy") {
           map = map.copy();
@@ -167,6 +177,6 @@ test.each<MapKind>(["request", "response"])("does what the plain rules say: %s",
       expect(decodePairs(map.encoded()).pairs).toEqual(model.list);
       return true;
     }),
-    { seed: 7, numRuns: 400 },
+    { seed: 7, numRuns: 300 },
   );
 });
