@@ -36,7 +36,9 @@ export async function readBaseline(file: string): Promise<Baseline> {
   if (!numbers(value.rounds) || !numbers(value.constant) || value.rounds!.length !== value.constant!.length) {
     return refuse("its rounds are not two lists of as many numbers");
   }
-  if (typeof value.machine?.node !== "string") return refuse("it does not say on what machine it was made");
+  const { cpu, platform, node } = value.machine ?? {};
+  if (![cpu, platform, node].every((one) => typeof one === "string"))
+    return refuse("it does not say on what machine it was made");
   return value as Baseline;
 }
 

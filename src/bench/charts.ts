@@ -48,6 +48,10 @@ function chart(title: string, x: Axis, y: Axis, draw: (px: Place, py: Place) => 
 type Place = (value: number) => number;
 const at = (value: number): string => value.toFixed(1);
 
+/** Where the label of a line begins, or ends when it would leave the picture. */
+const beside = (x: number): string =>
+  x > width - right - 90 ? `x="${at(x - 4)}" text-anchor="end"` : `x="${at(x + 4)}"`;
+
 /** How often values lay in each of fifty ranges, up to their 99th percentile; lines at those named. */
 export function histogram(
   title: string,
@@ -73,7 +77,7 @@ export function histogram(
     const marks = named.map(
       ([name, value], i) =>
         `<line class="mark" x1="${at(px(value))}" x2="${at(px(value))}" y1="${top}" y2="${at(py(0))}"/>` +
-        `<text class="strong" x="${at(px(value) + 4)}" y="${top + 10 + i * 14}">${escaped(name)} ${escaped(show(value))}</text>`,
+        `<text class="strong" ${beside(px(value))} y="${top + 10 + i * 14}">${escaped(name)} ${escaped(show(value))}</text>`,
     );
     return bars.join("") + marks.join("");
   });

@@ -142,13 +142,14 @@ export class CrossingMeter {
   }
 }
 
-/** Mean microseconds per exchange of each round, in all functions of one kind. */
+/** Mean microseconds per exchange of each round, in all functions of one kind: 0 where the module has none of it. */
 export function perExchange(meter: CrossingMeter, kind: CrossingKind, exchanges: number): number[] {
-  const sums: number[] = [];
-  for (const one of meter.functions.values()) {
+  const all = [...meter.functions.values()];
+  const sums = Array.from({ length: Math.max(1, ...all.map(({ rounds }) => rounds.length)) }, () => 0);
+  for (const one of all) {
     if (one.kind !== kind) continue;
     one.rounds.forEach((round: Round, i) => {
-      sums[i] = (sums[i] ?? 0) + round.reduce((sum, value) => sum + value, 0);
+      sums[i]! += round.reduce((sum, value) => sum + value, 0);
     });
   }
   return sums.map((sum) => sum / exchanges);

@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { setTimeout as turn } from "node:timers/promises";
 import { loadArgument } from "./bench-load.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
@@ -77,7 +78,13 @@ export const benchCommand: Command = {
     const htmlFile = lastOf(args, "html");
     const traceFile = lastOf(args, "trace-events");
     const load = lastOf(args, "load");
-    checkPlaces([save, profileFile, htmlFile, traceFile]);
+    const summary = process.env["GITHUB_STEP_SUMMARY"] || undefined;
+    checkPlaces([save, profileFile, htmlFile, traceFile, summary]);
+    /** Work that heeds no signal ends by itself; what it found is not written when it was not wanted any more. */
+    const goOn = async (): Promise<void> => {
+      await turn(1); // a signal is heard between turns only
+      if (stop.signal.aborted) throw new UsageError("Stopped before the measurement was complete");
+    };
     try {
       const given = Object.keys(requestOptions).find((name) => args[name] !== undefined);
       if (given !== undefined && load !== undefined) {
@@ -101,12 +108,14 @@ export const benchCommand: Command = {
         thresholds: listOf(args["threshold"]),
         signal: stop.signal,
       });
+      await goOn();
       const { report } = result;
       if (save !== undefined) writeWhole(save, `${JSON.stringify(result.baseline)}\n`);
       const plugin = { ...pluginInput(args), ...(envoy !== undefined && { envoy }) };
       if (profileFile !== undefined || htmlFile !== undefined) {
         const { profile } = await import("../bench/profile.js");
         const found = await profile(file, plugin, exchanges);
+        await goOn();
         if (profileFile !== undefined) writeWhole(profileFile, found);
         if (htmlFile !== undefined) {
           const { benchHtml } = await import("../bench/bench-html.js");
@@ -117,8 +126,7 @@ export const benchCommand: Command = {
         const { traceEvents } = await import("../bench/trace-events.js");
         writeWhole(traceFile, await traceEvents(file, plugin, exchanges));
       }
-      const summary = process.env["GITHUB_STEP_SUMMARY"];
-      if (summary !== undefined && summary !== "") appendFileSync(summary, benchSummary(report));
+      if (summary !== undefined) appendFileSync(summary, benchSummary(report));
       process.stdout.write(args["json"] === true ? `${JSON.stringify(report)}\n` : `${benchText(report)}\n`);
       return report.thresholds.some(({ verdict }) => verdict === "failed") ? 1 : 0;
     } finally {

@@ -123,6 +123,16 @@ describe("pwh bench", () => {
     expect(readFileSync(summary, "utf8")).toContain("| `log_bytes<=26` | failed: 52 |");
   });
 
+  test("a GitHub summary without a place is told before the measurement", () => {
+    const GITHUB_STEP_SUMMARY = join(folder, "no", "such", "summary.md");
+    const saved = join(folder, "unwritten.json");
+    const { code, err } = pwh(["bench", module("plain"), ...quick, "--save-baseline", saved], {
+      env: { GITHUB_STEP_SUMMARY },
+    });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^pwh: Cannot write .*summary\.md: .*\n$/) });
+    expect(existsSync(saved)).toBe(false);
+  });
+
   test.each([
     { given: [], code: 2, says: "the file is missing" },
     { given: ["nowhere.wasm"], code: 2, says: "there is no such file" },
@@ -138,6 +148,20 @@ describe("pwh bench", () => {
     const ran = pwh(["bench", ...given, ...(given.includes("--rounds") ? [] : quick)]);
     expect(ran.err).toContain(says);
     expect(ran.code).toBe(code);
+  });
+
+  test("a baseline that does not say its machine in whole is refused", () => {
+    const partly = join(folder, "partly.json");
+    const machine = { node: "22.0.0" };
+    writeFileSync(
+      partly,
+      JSON.stringify({ kind: "pwh-bench-baseline", schema: 1, machine, rounds: [1], constant: [1] }),
+    );
+    const { code, err } = pwh(["bench", module("plain"), ...quick, "--baseline", partly]);
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("on what machine it was made") as string,
+    });
   });
 
   test("a baseline of another schema, or cut off, is refused; nothing is written when the run fails", () => {
@@ -200,6 +224,16 @@ describe("bench()", () => {
     } as const;
     const run = bench(fixture(`buggy/${name}.wasm`), { ...short, budgetMs: 100, exchanges: [exchange] });
     await expect(run).rejects.toMatchObject({ code });
+  });
+
+  test("a module that calls nothing spends no time in hostcalls, and that can be limited", async () => {
+    const { report } = await bench("fixtures/buggy/unbounded-cache-faulty.wasm", {
+      ...short,
+      thresholds: ["host<1us"],
+    });
+    expect(report.counts.hostcalls).toBe(0);
+    expect(report.host).toEqual({ value: 0, low: 0, high: 0 });
+    expect(report.thresholds.map(({ verdict }) => verdict)).toEqual(["passed"]);
   });
 
   test("no exchange is no measurement", async () => {

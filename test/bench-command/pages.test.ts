@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flameGraph } from "../../src/bench/flame.js";
-import { ticks } from "../../src/bench/charts.js";
+import { histogram, ticks } from "../../src/bench/charts.js";
 import { benchHtml } from "../../src/bench/bench-html.js";
 import { bench } from "../../src/bench/index.js";
 import { fixture } from "../support/fixtures.js";
@@ -124,6 +124,13 @@ test("a flame graph shows exchanges only, joined by their callers, with shares o
     "&#60;b&#62;: 75.0 %",
   ]);
   expect(flameGraph(JSON.stringify({ nodes, samples: [6] }))).toContain("No sample met an exchange");
+});
+
+test("the label of a line at the right edge lies before it, within the picture", () => {
+  const values = Array.from({ length: 100 }, (_, i) => i);
+  const drawn = histogram("h", values, [["p99", 99]], (value) => `${value} µs`);
+  const [, x] = /<text class="strong" x="([\d.]+)" text-anchor="end"[^>]*>p99 99 µs</.exec(drawn) ?? [];
+  expect(Number(x)).toBeLessThan(760);
 });
 
 test("an axis has round numbers", () => {
