@@ -1,4 +1,5 @@
 import type { PluginOptions } from "../harness/plugin.js";
+import { loadPlugin } from "../harness/plugin.js";
 import type { ModuleSource } from "../harness/source.js";
 import type { Sweep } from "./load.js";
 import { sweptExchange } from "./load.js";
@@ -17,7 +18,7 @@ export interface SweepReport {
   readonly fixed: Estimate;
 }
 
-/** Measures all values in turns, each on a plugin of its own. */
+/** Measures all values in turns, there and back, on one plugin: what an instance costs more than another it costs at each of them. */
 export async function sweep(
   source: ModuleSource,
   options: PluginOptions,
@@ -25,23 +26,23 @@ export async function sweep(
   rounds: number,
   roundMs: number,
 ): Promise<SweepReport> {
-  const subjects = await Promise.all(
-    values.map((value) => Subject.load(source, options, [sweptExchange(over, value)], 1)),
-  );
+  const plugin = await loadPlugin(source, options);
+  const subjects = values.map((value) => Subject.of(plugin, [sweptExchange(over, value)], 1));
   const times = subjects.map((subject) => {
     const last = warmUp(subject, false, 25, 300, 1500).timeline.at(-1)!;
     return Math.max(5, Math.round((roundMs * 1000) / last));
   });
   const medians: number[][] = subjects.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    subjects.forEach((subject, i) => {
+    const inTurn = [...subjects.entries()];
+    for (const [i, subject] of round % 2 === 0 ? inTurn : inTurn.toReversed()) {
       subject.fresh();
-      subject.sample(5);
+      subject.sample(20); // caches are cold after a memory was put back
       medians[i]!.push(median(subject.sample(times[i]!)));
-    });
+    }
     await new Promise(setImmediate);
   }
-  for (const subject of subjects) subject.close();
+  plugin.close();
   const lines = Array.from({ length: rounds }, (_, round) =>
     fitLine(values.map((value, i) => [value, medians[i]![round]!])),
   );
