@@ -1,24 +1,27 @@
 import { HarnessError } from "../errors.js";
 import { readNamedFile } from "../harness/source.js";
 import type { Machine } from "./machine.js";
-import { difference, thisMachine } from "./machine.js";
-import type { Comparison } from "./report.js";
+import { difference } from "./machine.js";
+import type { Comparison, Load } from "./report.js";
 import { compared } from "./compare.js";
 import { unpairedRatio } from "./statistics.js";
 
 /** What is kept of a run, to compare later ones with. */
 export interface Baseline {
   readonly kind: "pwh-bench-baseline";
-  readonly schema: 1;
+  readonly schema: 2;
   readonly module: string;
   readonly machine: Machine;
+  readonly load: Load;
+  /** Sha256 of the plugin's configuration. */
+  readonly configuration: string;
   /** Median microseconds of an exchange, by round, and of the constant workload in the same rounds. */
   readonly rounds: readonly number[];
   readonly constant: readonly number[];
 }
 
-/** @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID for what is no baseline, or one of another version. */
-export async function readBaseline(file: string): Promise<Baseline> {
+/** @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID for what is no baseline, one of another version, or of another load than `load`. */
+export async function readBaseline(file: string, load: Load): Promise<Baseline> {
   const refuse = (why: string): never => {
     throw new HarnessError("OPTION_INVALID", `Cannot use ${file} as a baseline: ${why}; make one with --save-baseline`);
   };
@@ -30,7 +33,7 @@ export async function readBaseline(file: string): Promise<Baseline> {
     return refuse("it is no JSON");
   }
   if (value?.kind !== "pwh-bench-baseline") return refuse("pwh bench did not write it");
-  if (value.schema !== 1) return refuse(`its schema is ${JSON.stringify(value.schema)}, and this pwh reads 1`);
+  if (value.schema !== 2) return refuse(`its schema is ${JSON.stringify(value.schema)}, and this pwh reads 2`);
   const numbers = (list: unknown): boolean =>
     Array.isArray(list) && list.length > 0 && list.every((one) => typeof one === "number" && one > 0);
   if (!numbers(value.rounds) || !numbers(value.constant) || value.rounds!.length !== value.constant!.length) {
@@ -39,6 +42,12 @@ export async function readBaseline(file: string): Promise<Baseline> {
   const { cpu, platform, node } = value.machine ?? {};
   if (![cpu, platform, node].every((one) => typeof one === "string"))
     return refuse("it does not say on what machine it was made");
+  if (typeof value.load?.sha256 !== "string") return refuse("it does not say what was sent");
+  const told = ({ exchanges, streams, state }: Load): string =>
+    `${exchanges} exchange${exchanges === 1 ? "" : "s"}, ${streams} in flight, ${state} state`;
+  const [then, now] = [told(value.load), told(load)];
+  if (then !== now) return refuse(`it was made with ${then}, and this run has ${now}`);
+  if (value.load.sha256 !== load.sha256) return refuse("other requests or answers were sent");
   return value as Baseline;
 }
 
@@ -52,18 +61,18 @@ const betweenRuns = 0.03;
 export function againstBaseline(
   file: string,
   baseline: Baseline,
-  rounds: readonly number[],
-  constant: readonly number[],
+  { machine, rounds, constant, configuration }: Baseline,
 ): Comparison {
-  const other = difference(thisMachine(), baseline.machine);
+  const other = difference(machine, baseline.machine);
+  const configured = configuration === baseline.configuration ? "" : "; the plugin's configuration was another";
   if (other === undefined) {
     const note = `two runs of the same differ by ${betweenRuns * 100} % or so, which its interval holds; --against runs both together`;
-    return compared(file, unpairedRatio(rounds, baseline.rounds, betweenRuns), note);
+    return compared(file, unpairedRatio(rounds, baseline.rounds, betweenRuns), note + configured);
   }
   const scaled = (times: readonly number[], by: readonly number[]): number[] => times.map((time, i) => time / by[i]!);
   return compared(
     file,
     unpairedRatio(scaled(rounds, constant), scaled(baseline.rounds, baseline.constant), betweenRuns),
-    `another machine or Node: ${other}; compared are ratios to the constant workload, and what two machines differ by in these its interval does not hold`,
+    `another machine or Node: ${other}; compared are ratios to the constant workload, and what two machines differ by in these its interval does not hold${configured}`,
   );
 }

@@ -7,18 +7,19 @@ export function benchText(report: BenchReport): string {
   const { module, machine, load, warmUp, exchange, noise, counts, memory, cold } = report;
   const lines = [
     `${module.name}  ${module.sha256.slice(0, 12)}, ${module.size} bytes; Node ${machine.node}, V8 ${machine.v8}, ${machine.cpu}`,
-    `load       ${load.exchanges} exchange${load.exchanges > 1 ? "s in turn" : ""}, ${load.streams} in flight, ${load.state} state`,
+    `load       ${load.exchanges} exchange${load.exchanges > 1 ? "s in turn" : ""}, ${load.streams} in flight${load.streams > 1 ? " (a sample is their mean)" : ""}, ${load.state} state`,
     `warm-up    ${warmUp.steady ? "steady" : "not steady"} after ${warmUp.exchanges} exchanges, ${warmUp.ms.toFixed(0)} ms (${us(warmUp.timeline[0]!)} → ${us(warmUp.timeline.at(-1)!)})`,
     "",
     `exchange   ${distributionText(exchange)}`,
     `  guest    ${range(report.guest, us)}   hostcalls ${range(report.host, us)}   (measured apart)`,
-    `  clock    ${us(report.clockUs)} an exchange for measuring these, taken off${report.clockUs > exchange.median.value / 2 ? ": with a filter this quick they tell little" : ""}`,
+    `  stream   ${range(report.stream, us)} in the guest to create its context and to end it`,
+    `  clock    ${us(report.clockUs)} an exchange for measuring these, taken off${report.clockUs > exchange.median.value / 2 ? ": with a filter this quick they tell little, as their intervals say" : ""}`,
     `  noise    constant workload ${us(noise.constantUs)} ± ${percent(noise.spread)}; an exchange is ${range(noise.toConstant, plain)} of it`,
     ...(noise.tooNoisy === undefined ? [] : [`  TOO NOISY to decide by: ${noise.tooNoisy}`]),
     "",
     `counts     ${plain(counts.hostcalls)} hostcalls, ${plain(counts.bytesCopied)} bytes copied, ${plain(counts.allocations)} allocations of ${plain(counts.allocatedBytes)} bytes, ${plain(counts.logLines)} log lines of ${plain(counts.logBytes)} bytes`,
     `memory     ${memory.startBytes / 1024} KiB at the start, ${memory.endBytes / 1024} KiB after ${memory.exchanges} exchanges; ${growthText(memory.slope)}`,
-    `cold       compile ${ms(cold.compileMs)}, VM start ${ms(cold.vmStartMs)}, configure ${ms(cold.configureMs)}, first exchange ${ms(cold.firstExchangeMs)}`,
+    `cold       compile ${range(cold.compileMs, ms)}, VM start ${range(cold.vmStartMs, ms)}, configure ${range(cold.configureMs, ms)}, first exchange ${ms(cold.firstExchangeMs)}`,
     "",
     `${"".padEnd(38)}${"calls".padStart(7)}${"median".padStart(10)}${"95 % interval".padStart(22)}${"p99".padStart(10)}`,
     ...report.functions.map(

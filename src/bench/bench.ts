@@ -2,7 +2,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { HarnessError } from "../errors.js";
 import type { PluginOptions } from "../harness/plugin.js";
+import { configurationBytes } from "../harness/option-values.js";
 import type { ModuleSource } from "../harness/source.js";
+import { sha256Of } from "../scenario/attestation.js";
 import { loadSource, nameOfSource } from "../harness/source.js";
 import type { Baseline } from "./baseline.js";
 import { againstBaseline, readBaseline } from "./baseline.js";
@@ -12,17 +14,17 @@ import { constantWork } from "./constant.js";
 import { countExchanges } from "./counts.js";
 import { CrossingMeter, perExchange } from "./crossings.js";
 import { defaultExchange } from "./default-exchange.js";
+import { parseSweep, sentSha256 } from "./load.js";
 import { thisMachine } from "./machine.js";
-import { parseSweep } from "./load.js";
 import { measureGrowth } from "./memory-growth.js";
-import type { BenchReport, Distribution, FunctionCost, Noise } from "./report.js";
-import type { Round } from "./statistics.js";
+import type { BenchReport, Distribution, FunctionCost, Load, Noise } from "./report.js";
+import type { Estimate, Round } from "./statistics.js";
 import { median, medianOf, pairedRatio, quantilesOf, relativeSpread } from "./statistics.js";
 import type { BenchExchange } from "./subject.js";
 import { Subject } from "./subject.js";
 import type { SweepReport } from "./sweep.js";
 import { sweep } from "./sweep.js";
-import { judge, parseThreshold } from "./thresholds.js";
+import { judge, parseThreshold, percentileOf } from "./thresholds.js";
 import { warmUp } from "./warm-up.js";
 
 export interface BenchOptions extends PluginOptions {
@@ -42,11 +44,11 @@ export interface BenchOptions extends PluginOptions {
   readonly baseline?: string;
   /** Limits, such as `p(95)<50us`, `ratio<1.1`, `memory_slope==0`. */
   readonly thresholds?: readonly string[];
-  /** What to vary: `headers=1,10,50,100`, `body=0,1024,65536`; each is measured besides. */
+  /** What to vary of the one exchange: `headers=1,10,50,100` more, `body=0,1024,65536`; each is measured besides. */
   readonly sweeps?: readonly string[];
   /** Exchanges made to see whether memory grows. Default 16384. */
   readonly memoryExchanges?: number;
-  /** Ends after the round that runs. */
+  /** Ends after the round that runs, or at the end of the next other part. */
   readonly signal?: AbortSignal;
 }
 
@@ -58,7 +60,7 @@ export interface BenchResult {
   readonly samples: readonly Round[];
 }
 
-const shares = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, "p99.9": 0.999 } as const;
+const percentiles: readonly number[] = [50, 90, 95, 99, 99.9];
 
 /**
  * Measures what a filter costs in this Node. Its times are those of the module's code and of this host around it: V8 as in
@@ -93,12 +95,23 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   if (needsOther !== undefined && against === undefined && baselineFile === undefined) {
     refuse(`Cannot judge ${needsOther.text}: there is nothing to compare with; give --against or --baseline`);
   }
-  const then = baselineFile === undefined ? undefined : await readBaseline(baselineFile);
+  if (wanted.length > 0 && exchanges.length > 1) {
+    refuse(
+      `Cannot sweep ${exchanges.length} exchanges: it varies one; give that by --path, -H and -d instead of --load`,
+    );
+  }
+  const sent: Load = { exchanges: exchanges.length, streams, state, sha256: sentSha256(exchanges) };
+  const then = baselineFile === undefined ? undefined : await readBaseline(baselineFile, sent);
+  const pause = async (): Promise<void> => {
+    await new Promise(setImmediate); // a signal is heard between turns only
+    if (signal?.aborted === true) throw new HarnessError("ILLEGAL_CALL", "Stopped before the measurement was complete");
+  };
   const plugin: PluginOptions = { budgetMs: 10_000, ...given };
   const module = await loadSource(source);
   const name = nameOfSource(source);
   const named = { name, ...plugin };
   const cold = await measureCold(module, named, exchanges);
+  await pause();
   const load = (from: ModuleSource): Promise<Subject> => Subject.load(from, named, exchanges, streams);
   const sources = [source, ...(against === undefined ? [] : [against])];
   let subjects: Subject[] = [];
@@ -106,14 +119,15 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const freshState = state === "fresh";
   const collect = collector();
   const warmUps = subjects.map((subject) => warmUp(subject, freshState));
+  await pause();
   const times = Math.max(
     10,
     Math.round(Math.min(...warmUps.map(({ timeline }) => (roundMs * 1000) / streams / timeline.at(-1)!))),
   );
   const samples: Round[][] = subjects.map(() => []);
   const constant: number[] = [];
+  for (let i = 0; i < 10; i++) constantRound(); // it warms up, too
   for (let round = 0; round < rounds; round++) {
-    if (signal?.aborted === true) throw new HarnessError("ILLEGAL_CALL", "Stopped before the measurement was complete");
     const isBackwards = round % 2 === 1;
     if (against !== undefined) subjects = await anew(subjects, sources, load, isBackwards);
     const order = isBackwards ? subjects.toReversed() : subjects;
@@ -128,28 +142,32 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
       parts[subjects.indexOf(subject)]!.push(...part);
     }
     parts.forEach((part, i) => samples[i]!.push(part));
-    await new Promise(setImmediate);
+    await pause();
   }
   const medians = samples.map((list) => list.map(median));
   const own = medians[0]!;
   const subject = await load(source);
-  const { meter, timed, clockUs } = await crossings(subject, freshState, rounds, streams);
+  const { meter, timed, clockUs } = await crossings(subject, freshState, rounds, streams, pause);
   const memory = measureGrowth(await load(source), Math.ceil(memoryExchanges / streams), 5000);
+  await pause();
   const counted = countExchanges(await load(source), Math.max(20, exchanges.length));
   const swept: SweepReport[] = [];
-  for (const one of wanted) swept.push(await sweep(source, named, one, rounds, roundMs));
-  const exchange = distribution(samples[0]!);
+  const likewise = { base: exchanges[0]!, streams, freshState, rounds, roundMs, pause };
+  for (const one of wanted) swept.push(await sweep(source, named, one, likewise));
+  const more = limits.flatMap(({ metric }) => percentileOf(metric) ?? []);
+  const exchange = distribution(samples[0]!, [...new Set([...percentiles, ...more])]);
   const noise: Noise = noiseOf(constant, own, exchange);
   const report: BenchReport = {
     schema: 1,
     module: { name, sha256: module.sha256, size: module.bytes.length },
     machine: thisMachine(),
-    load: { exchanges: exchanges.length, streams, state },
+    load: sent,
     warmUp: warmUps[0]!,
     exchange,
     rounds: own,
-    guest: medianOf(perExchange(meter, "callback", timed * streams)),
-    host: medianOf(perExchange(meter, "hostcall", timed * streams)),
+    guest: doubted(medianOf(perExchange(meter, "callback", timed * streams)), clockUs, exchange),
+    host: doubted(medianOf(perExchange(meter, "hostcall", timed * streams)), clockUs, exchange),
+    stream: doubted(medianOf(perExchange(meter, "callback", timed * streams, streamCallbacks)), clockUs, exchange),
     clockUs,
     functions: functionCosts(meter, timed * rounds * streams),
     counts: scaled(counted, streams),
@@ -160,24 +178,36 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
       against === undefined
         ? undefined
         : compared(nameOfSource(against), pairedRatio(own, medians[1]!), "measured in turns in this run"),
-    baseline: then && againstBaseline(baselineFile!, then, own, constant),
+    baseline: undefined,
     sweeps: swept,
     thresholds: [],
   };
   for (const one of subjects) one.close();
   const baseline: Baseline = {
     kind: "pwh-bench-baseline",
-    schema: 1,
+    schema: 2,
     module: name,
     machine: report.machine,
+    load: sent,
+    configuration: sha256Of(configurationBytes(plugin.configuration)),
     rounds: own,
     constant,
   };
+  const complete = { ...report, baseline: then && againstBaseline(baselineFile!, then, baseline) };
   return {
-    report: { ...report, thresholds: limits.map((limit) => judge(limit, report)) },
+    report: { ...complete, thresholds: limits.map((limit) => judge(limit, complete)) },
     baseline,
     samples: samples[0]!,
   };
+}
+
+const streamCallbacks = ["proxy_on_context_create", "proxy_on_log", "proxy_on_done", "proxy_on_delete"];
+
+/** How the clock's price parts among functions is not known: the interval ends where none of it were theirs. */
+function doubted({ value, low, high }: Estimate, clockUs: number, exchange: Distribution): Estimate {
+  if (low === 0 && high === 0) return { value, low, high }; // there is nothing of it
+  const most = Math.max(high, Math.min(high + clockUs, exchange.median.high));
+  return { value: Math.max(0, value), low: Math.max(0, low), high: Math.max(0, most) };
 }
 
 /** Exchanges in which V8 learns about a new instance, whose code is compiled already; milliseconds, for those that take long. */
@@ -208,7 +238,13 @@ async function anew(
 }
 
 /** Time inside of each callback and hostcall, on a plugin of its own: the clock between them would slow the others. */
-async function crossings(subject: Subject, freshState: boolean, rounds: number, streams: number) {
+async function crossings(
+  subject: Subject,
+  freshState: boolean,
+  rounds: number,
+  streams: number,
+  pause: () => Promise<void>,
+) {
   const meter = new CrossingMeter();
   meter.attach(subject);
   meter.on = true;
@@ -225,7 +261,7 @@ async function crossings(subject: Subject, freshState: boolean, rounds: number, 
     meter.on = true;
     meter.round();
     slowed.push(median(subject.sample(timed, freshState)) - quick);
-    await new Promise(setImmediate);
+    await pause();
   }
   meter.on = false;
   const clockUs = Math.max(0, median(slowed));
@@ -236,17 +272,22 @@ async function crossings(subject: Subject, freshState: boolean, rounds: number, 
 function functionCosts(meter: CrossingMeter, exchanges: number): FunctionCost[] {
   const used = [...meter.functions.values()].filter(({ calls }) => calls > 0);
   const costs = used.map(({ kind, name, calls, rounds }): FunctionCost => {
-    const times = distribution(rounds.filter((round) => round.length > 0));
+    // what the clock was taken for may be more than a quick function took
+    const positive = rounds.map((round) => round.map((us) => Math.max(0, us)));
+    const times = distribution(positive.filter((round) => round.length > 0));
     return Object.assign(times, { kind, name, callsPerExchange: calls / exchanges });
   });
   return costs.sort((a, b) => b.callsPerExchange * b.median.value - a.callsPerExchange * a.median.value);
 }
 
-function distribution(rounds: readonly Round[]): Distribution {
-  const found = quantilesOf(rounds, Object.values(shares));
+function distribution(rounds: readonly Round[], wanted = percentiles): Distribution {
+  const found = quantilesOf(
+    rounds,
+    wanted.map((one) => one / 100),
+  );
   return {
     median: found[0]!,
-    percentiles: Object.fromEntries(Object.keys(shares).map((name, i) => [name, found[i]!])),
+    percentiles: Object.fromEntries(wanted.map((one, i) => [`p${one}`, found[i]!])),
     max: rounds.reduce((most, round) => round.reduce((a, b) => Math.max(a, b), most), 0),
     samples: rounds.reduce((sum, round) => sum + round.length, 0),
   };

@@ -7,17 +7,18 @@ import { Plugin } from "../harness/plugin.js";
 import type { LoadedModule } from "../vm/loaded-module.js";
 import type { BenchExchange } from "./subject.js";
 import { Subject } from "./subject.js";
+import type { Estimate } from "./statistics.js";
 import { median } from "./statistics.js";
 
-/** What is paid once, in milliseconds: medians of a few new VMs. */
+/** What is paid once, in milliseconds: medians of five new VMs, with the least and the most of them. */
 export interface ColdCosts {
   /** Compiling the module anew; V8 in Node compiles most functions only when they are first called. */
-  readonly compileMs: number;
+  readonly compileMs: Estimate;
   /** Linking an instance and running `_initialize` or `_start`. */
-  readonly vmStartMs: number;
+  readonly vmStartMs: Estimate;
   /** The root context, `proxy_on_vm_start` and `proxy_on_configure`. */
-  readonly configureMs: number;
-  /** The first exchange on the first VM of the process, with what V8 compiles for it. */
+  readonly configureMs: Estimate;
+  /** The first exchange on the first VM of the process, with what V8 compiles for it: there is but one of it. */
   readonly firstExchangeMs: number;
 }
 
@@ -57,12 +58,19 @@ export async function measureCold(
     firstExchangeMs = timed(() => subject.exchange());
   }
   return {
-    compileMs: median(compiles),
-    vmStartMs: median(starts),
-    configureMs: median(configures),
+    compileMs: middle(compiles),
+    vmStartMs: middle(starts),
+    configureMs: middle(configures),
     firstExchangeMs,
   };
 }
+
+/** From the least to the most of five lies the median of all in 94 of 100 repetitions. */
+const middle = (few: readonly number[]): Estimate => ({
+  value: median(few),
+  low: Math.min(...few),
+  high: Math.max(...few),
+});
 
 function timed(work: () => void): number {
   const start = performance.now();

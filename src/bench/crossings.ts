@@ -142,12 +142,17 @@ export class CrossingMeter {
   }
 }
 
-/** Mean microseconds per exchange of each round, in all functions of one kind: 0 where the module has none of it. */
-export function perExchange(meter: CrossingMeter, kind: CrossingKind, exchanges: number): number[] {
+/** Mean microseconds per exchange of each round, in all functions of one kind, or those named: 0 where the module has none of it. */
+export function perExchange(
+  meter: CrossingMeter,
+  kind: CrossingKind,
+  exchanges: number,
+  names?: readonly string[],
+): number[] {
   const all = [...meter.functions.values()];
   const sums = Array.from({ length: Math.max(1, ...all.map(({ rounds }) => rounds.length)) }, () => 0);
   for (const one of all) {
-    if (one.kind !== kind) continue;
+    if (one.kind !== kind || names?.includes(one.name) === false) continue;
     one.rounds.forEach((round: Round, i) => {
       sums[i]! += round.reduce((sum, value) => sum + value, 0);
     });

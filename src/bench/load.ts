@@ -5,7 +5,7 @@ import type { ProxyRequest } from "../harness/exchange.js";
 import { pairsOf } from "../harness/headers.js";
 import { readNamedFile } from "../harness/source.js";
 import type { Reply } from "../harness/upstreams.js";
-import { defaultExchange } from "./default-exchange.js";
+import { sha256Of } from "../scenario/attestation.js";
 import type { BenchExchange } from "./subject.js";
 
 /**
@@ -68,7 +68,17 @@ function bytesOf(body: ProxyRequest["body"]): Uint8Array | undefined {
   return bytes.length === 0 ? undefined : bytes;
 }
 
-/** What a sweep varies: headers of the request besides its pseudo headers, or bytes of its body. */
+/** Sha256 over all that is sent. */
+export function sentSha256(exchanges: readonly BenchExchange[]): string {
+  const text = (body: Uint8Array | undefined): string => Buffer.from(body ?? []).toString("base64");
+  const sent = exchanges.map((one) => [
+    [one.requestHeaders, text(one.requestBody)],
+    [one.responseHeaders, text(one.responseBody)],
+  ]);
+  return sha256Of(utf8(JSON.stringify(sent)));
+}
+
+/** What a sweep varies: how many headers the request has more, or bytes of its body. */
 export interface Sweep {
   readonly over: "headers" | "body";
   readonly values: readonly number[];
@@ -90,14 +100,15 @@ export function parseSweep(text: string): Sweep {
   return { over, values: [...new Set(values)].sort((a, b) => a - b) };
 }
 
-/** The default exchange with so many headers, or such a body. */
-export function sweptExchange(over: Sweep["over"], value: number): BenchExchange {
-  const pseudo = defaultExchange.requestHeaders.filter(([name]) => name.startsWith(":"));
-  if (over === "body") {
-    const own: Pair = ["content-length", String(value)];
-    const requestHeaders = [...pseudo.filter(([name]) => name !== ":method"), [":method", "POST"] as Pair, own];
-    return { ...defaultExchange, requestHeaders, ...(value > 0 && { requestBody: new Uint8Array(value).fill(0x61) }) };
+/** An exchange with so many headers more in its request, or with such a body in it; what was a GET is a POST then. */
+export function sweptExchange(base: BenchExchange, over: Sweep["over"], value: number): BenchExchange {
+  if (over === "headers") {
+    const more = Array.from({ length: value }, (_, i): Pair => [`x-header-${i}`, "a value of 24 characters"]);
+    return { ...base, requestHeaders: [...base.requestHeaders, ...more] };
   }
-  const more = Array.from({ length: value }, (_, i): Pair => [`x-header-${i}`, "a value of 24 characters"]);
-  return { ...defaultExchange, requestHeaders: [...pseudo, ...more] };
+  const { requestBody: _, ...rest } = base;
+  const kept = base.requestHeaders.filter(([name]) => name !== "content-length");
+  const posted = kept.map(([name, of]): Pair => [name, name === ":method" && of === "GET" ? "POST" : of]);
+  const requestHeaders: Pair[] = [...posted, ["content-length", String(value)]];
+  return { ...rest, requestHeaders, ...(value > 0 && { requestBody: new Uint8Array(value).fill(0x61) }) };
 }

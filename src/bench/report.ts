@@ -10,7 +10,7 @@ import type { ThresholdResult } from "./thresholds.js";
 /** Distribution of a time, in microseconds; intervals by bootstrap over rounds. */
 export interface Distribution {
   readonly median: Estimate;
-  /** p50, p90, p95, p99, p99.9. */
+  /** p50, p90, p95, p99, p99.9; of whole exchanges those of thresholds too. With several streams in flight a sample is their mean. */
   readonly percentiles: Readonly<Record<string, Estimate>>;
   readonly max: number;
   readonly samples: number;
@@ -53,12 +53,21 @@ export interface Comparison {
   readonly note: string | undefined;
 }
 
+/** What was sent, and how. */
+export interface Load {
+  readonly exchanges: number;
+  readonly streams: number;
+  readonly state: "reused" | "fresh";
+  /** Of the exchanges, with their bodies: two runs with the same sent the same. */
+  readonly sha256: string;
+}
+
 /** What `bench` found. Times are in microseconds of this machine's Node, and no latency in Envoy. */
 export interface BenchReport {
   readonly schema: 1;
   readonly module: { readonly name: string; readonly sha256: string; readonly size: number };
   readonly machine: Machine;
-  readonly load: { readonly exchanges: number; readonly streams: number; readonly state: "reused" | "fresh" };
+  readonly load: Load;
   readonly warmUp: WarmUp;
   /** A whole exchange: from opening the stream until it is over. */
   readonly exchange: Distribution;
@@ -67,7 +76,9 @@ export interface BenchReport {
   /** Microseconds of an exchange inside of the guest, in hostcalls, and in the proxy around them; measured apart. */
   readonly guest: Estimate;
   readonly host: Estimate;
-  /** Microseconds that the clock added to an exchange while these were measured: more than they are, and they tell little. */
+  /** Microseconds of an exchange to create its stream context and to end it: `proxy_on_context_create`, `_log`, `_done`, `_delete`. */
+  readonly stream: Estimate;
+  /** Microseconds that the clock added to an exchange while these were measured, and that their intervals hold. */
   readonly clockUs: number;
   readonly functions: readonly FunctionCost[];
   readonly counts: Counts;

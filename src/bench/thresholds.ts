@@ -25,6 +25,11 @@ type Operator = "<" | "<=" | ">" | ">=" | "==" | "!=";
 type Unit = "time" | "bytes" | "count" | "ratio";
 
 const exact = (value: number): Estimate => ({ value, low: value, high: value });
+const micros = ({ value, low, high }: Estimate): Estimate => ({
+  value: value * 1000,
+  low: low * 1000,
+  high: high * 1000,
+});
 
 /** What can be limited besides `p(N)`. */
 const metrics: Readonly<Record<string, { unit: Unit; of: (report: BenchReport) => Estimate | undefined }>> = {
@@ -41,10 +46,11 @@ const metrics: Readonly<Record<string, { unit: Unit; of: (report: BenchReport) =
   allocated_bytes: { unit: "bytes", of: ({ counts }) => exact(counts.allocatedBytes) },
   log_lines: { unit: "count", of: ({ counts }) => exact(counts.logLines) },
   log_bytes: { unit: "bytes", of: ({ counts }) => exact(counts.logBytes) },
-  compile: { unit: "time", of: ({ cold }) => exact(cold.compileMs * 1000) },
-  vm_start: { unit: "time", of: ({ cold }) => exact(cold.vmStartMs * 1000) },
-  configure: { unit: "time", of: ({ cold }) => exact(cold.configureMs * 1000) },
+  compile: { unit: "time", of: ({ cold }) => micros(cold.compileMs) },
+  vm_start: { unit: "time", of: ({ cold }) => micros(cold.vmStartMs) },
+  configure: { unit: "time", of: ({ cold }) => micros(cold.configureMs) },
   first_exchange: { unit: "time", of: ({ cold }) => exact(cold.firstExchangeMs * 1000) },
+  stream: { unit: "time", of: ({ stream }) => stream },
 };
 
 const units: Readonly<Record<Unit, Readonly<Record<string, number>>>> = {
@@ -65,8 +71,8 @@ export function parseThreshold(text: string): Threshold {
   const [, metric, operator, limit] = found as unknown as [string, string, string, string];
   if (operator === "=") return refuse("equal is ==");
   const percentile = /^p\(([^)]*)\)$/.exec(metric)?.[1];
-  if (percentile !== undefined && !["50", "90", "95", "99", "99.9"].includes(percentile)) {
-    return refuse(`percentiles are p(50), p(90), p(95), p(99) and p(99.9)`);
+  if (percentile !== undefined && !(/^\d+(\.\d+)?$/.test(percentile) && +percentile > 0 && +percentile < 100)) {
+    return refuse("a percentile lies between 0 and 100, as in p(95) or p(99.9)");
   }
   if (percentile === undefined && !Object.hasOwn(metrics, metric)) {
     const names = Object.keys(metrics);
@@ -92,6 +98,12 @@ export function parseThreshold(text: string): Threshold {
   };
 }
 
+/** 95 of `p(95)`; undefined for another metric. */
+export function percentileOf(metric: string): number | undefined {
+  const found = /^p\((.*)\)$/.exec(metric);
+  return found === null ? undefined : Number(found[1]);
+}
+
 /**
  * Fails only what the whole interval breaks, and passes only what all of it keeps.
  * An equality passes when the interval holds the limit: no measurement can prove it.
@@ -99,7 +111,7 @@ export function parseThreshold(text: string): Threshold {
  * @throws {HarnessError} OPTION_INVALID when the report has nothing to compare with the limit.
  */
 export function judge({ text, metric, operator, limit }: Threshold, report: BenchReport): ThresholdResult {
-  const percentile = /^p\((.*)\)$/.exec(metric)?.[1];
+  const percentile = percentileOf(metric);
   const measured =
     percentile === undefined ? metrics[metric]!.of(report) : report.exchange.percentiles[`p${percentile}`];
   if (measured === undefined) {

@@ -1,5 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as turn } from "node:timers/promises";
+import { whyUnreadable } from "../harness/source.js";
 import { loadArgument } from "./bench-load.js";
 import type { Command } from "./commands.js";
 import { UsageError } from "./errors.js";
@@ -37,7 +38,7 @@ export const benchCommand: Command = {
       describe:
         "what to send, in turn: a .har, the requests of a scenario file, a corpus of pwh fuzz [the request of these options, or one GET with 9 headers]",
     },
-    sweep: { ...repeated, describe: "vary headers=1,10,50,100 or body=0,1024,65536, and tell what each adds" },
+    sweep: { ...repeated, describe: "send headers=1,10,50,100 more, or body=0,1024,65536, and tell what each adds" },
     threshold: { ...repeated, describe: "limit such as 'p(95)<50us', 'ratio<1.1', 'memory_slope==0'; may be repeated" },
     rounds: { ...text, describe: "rounds of measuring [40]" },
     "round-ms": { ...text, describe: "milliseconds of each round [20]" },
@@ -126,11 +127,19 @@ export const benchCommand: Command = {
         const { traceEvents } = await import("../bench/trace-events.js");
         writeWhole(traceFile, await traceEvents(file, plugin, exchanges));
       }
-      if (summary !== undefined) appendFileSync(summary, benchSummary(report));
       process.stdout.write(args["json"] === true ? `${JSON.stringify(report)}\n` : `${benchText(report)}\n`);
+      if (summary !== undefined) appendTo(summary, benchSummary(report));
       return report.thresholds.some(({ verdict }) => verdict === "failed") ? 1 : 0;
     } finally {
       process.removeListener("SIGINT", interrupt);
     }
   },
 };
+
+function appendTo(file: string, content: string): void {
+  try {
+    appendFileSync(file, content);
+  } catch (thrown) {
+    throw new UsageError(`Cannot write ${file}: ${whyUnreadable(thrown)}`);
+  }
+}

@@ -42,6 +42,15 @@ describe("pwh bench", () => {
     writeFileSync(other, JSON.stringify({ ...baseline, machine: { ...baseline.machine, node: "1.0.0" } }));
     const later = pwh(["bench", module("plain"), ...quick, "--baseline", other]);
     expect(later.out).toMatch(/another machine or Node: node was 1\.0\.0 and is .*ratios to the constant workload/);
+    for (const [given, why] of [
+      [["--streams", "2"], "made with 1 exchange, 1 in flight, reused state, and this run has 1 exchange, 2 in flight"],
+      [["--path", "/x"], "other requests or answers were sent"],
+    ] as const) {
+      const refused = pwh(["bench", module("plain"), ...quick, ...given, "--baseline", saved]);
+      expect(refused).toMatchObject({ code: 2, out: "", err: expect.stringContaining(why) as string });
+    }
+    const configured = pwh(["bench", module("plain"), ...quick, "-c", "other", "--baseline", saved]);
+    expect(configured.out).toContain("the plugin's configuration was another");
   });
 
   test("sends what a scenario file or an archive holds, and sweeps", () => {
@@ -51,14 +60,16 @@ describe("pwh bench", () => {
     const response = { status: 200, headers: [] };
     const entries = [request, posted].map((one) => ({ request: one, response }));
     writeFileSync(har, JSON.stringify({ log: { entries } }));
-    const { out, err } = pwh(["bench", module("plain"), ...quick, "--load", har, "--sweep", "headers=1,20", "--json"]);
+    const { out, err } = pwh(["bench", module("plain"), ...quick, "--load", har, "--json"]);
     expect(err).toBe("");
     const report = JSON.parse(out) as BenchReport;
     expect(report.load.exchanges).toBe(2);
     expect(report.counts.allocatedBytes).toBe(("/x".length + "/longer".length) / 2);
-    expect(report.sweeps.map(({ over, points }) => [over, points.map(({ value }) => value)])).toEqual([
-      ["headers", [1, 20]],
-    ]);
+    const swept = pwh(["bench", module("plain"), ...quick, "--path", "/x", "--sweep", "headers=1,20", "--json"]);
+    const { sweeps } = JSON.parse(swept.out) as BenchReport;
+    expect(sweeps.map(({ over, points }) => [over, points.map(({ value }) => value)])).toEqual([["headers", [1, 20]]]);
+    const many = pwh(["bench", module("plain"), "--load", har, "--sweep", "headers=1,20"]);
+    expect(many).toMatchObject({ code: 2, err: expect.stringContaining("Cannot sweep 2 exchanges") as string });
     const scenario = join(folder, "one.pwh.yaml");
     const plugin = `module: ${root}${module("plain")}`;
     writeFileSync(
@@ -155,7 +166,7 @@ describe("pwh bench", () => {
     const machine = { node: "22.0.0" };
     writeFileSync(
       partly,
-      JSON.stringify({ kind: "pwh-bench-baseline", schema: 1, machine, rounds: [1], constant: [1] }),
+      JSON.stringify({ kind: "pwh-bench-baseline", schema: 2, machine, rounds: [1], constant: [1] }),
     );
     const { code, err } = pwh(["bench", module("plain"), ...quick, "--baseline", partly]);
     expect({ code, err }).toMatchObject({
@@ -169,7 +180,7 @@ describe("pwh bench", () => {
     writeFileSync(old, JSON.stringify({ kind: "pwh-bench-baseline", schema: 7 }));
     const never = join(folder, "never.json");
     const refused = pwh(["bench", module("plain"), ...quick, "--baseline", old, "--save-baseline", never]);
-    expect(refused.err).toContain("its schema is 7, and this pwh reads 1");
+    expect(refused.err).toContain("its schema is 7, and this pwh reads 2");
     expect(refused.code).toBe(2);
     writeFileSync(old, '{"kind":"pwh-');
     expect(pwh(["bench", module("plain"), ...quick, "--baseline", old]).err).toContain("it is no JSON");
@@ -234,6 +245,36 @@ describe("bench()", () => {
     expect(report.counts.hostcalls).toBe(0);
     expect(report.host).toEqual({ value: 0, low: 0, high: 0 });
     expect(report.thresholds.map(({ verdict }) => verdict)).toEqual(["passed"]);
+  });
+
+  test("any percentile can be a limit; one of a quick guest is undecided for the clock's sake", async () => {
+    const { report } = await bench(fixture("http-headers-c/http-headers.wasm"), {
+      ...short,
+      thresholds: ["p(42.5)>0us", "guest<500ns"],
+    });
+    expect(report.thresholds.map(({ verdict }) => verdict)).toEqual(["passed", "undecided"]);
+    const { p50, p90, "p42.5": lower } = report.exchange.percentiles;
+    expect(lower!.value).toBeLessThanOrEqual(p50!.value);
+    expect(p50!.value).toBeLessThanOrEqual(p90!.value);
+    for (const one of report.functions) expect(one.median.low).toBeGreaterThanOrEqual(0);
+  });
+
+  test.each([
+    { part: "the cold exchange", call: 1 },
+    { part: "a sweep", call: 2 },
+  ])("a signal ends it in $part, too", async ({ call }) => {
+    const stop = new AbortController();
+    const { of } = Subject;
+    const spied = vi.spyOn(Subject, "of").mockImplementation((...given) => {
+      if (spied.mock.calls.length === call) stop.abort();
+      return of.apply(Subject, given);
+    });
+    try {
+      const run = bench(fixture("bench/plain.wasm"), { ...short, sweeps: ["headers=1,2"], signal: stop.signal });
+      await expect(run).rejects.toThrow("Stopped before the measurement was complete");
+    } finally {
+      spied.mockRestore();
+    }
   });
 
   test("no exchange is no measurement", async () => {

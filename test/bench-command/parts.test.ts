@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exchangeOf, parseSweep } from "../../src/bench/load.js";
+import { exchangeOf, parseSweep, sentSha256, sweptExchange } from "../../src/bench/load.js";
 import { slopeOf } from "../../src/bench/memory-growth.js";
 import { parseThreshold, verdictOf } from "../../src/bench/thresholds.js";
 import { isSteady } from "../../src/bench/warm-up.js";
@@ -21,7 +21,8 @@ describe("parseThreshold()", () => {
     ["", "it is no metric, operator and limit"],
     ["p(95)", "it is no metric, operator and limit"],
     ["p(95)=50us", "equal is =="],
-    ["p(42)<50us", "percentiles are p(50)"],
+    ["p(100)<50us", "a percentile lies between 0 and 100"],
+    ["p(x)<50us", "a percentile lies between 0 and 100"],
     ["p(95)<50", "has no unit: us, ms, ns or s"],
     ["p(95)<50parsecs", 'has no unit "parsecs": it has ns, us'],
     ["hostcalls<3us", 'hostcalls has no unit "us"'],
@@ -88,6 +89,31 @@ describe("loads", () => {
         ["x-d", "e"],
       ],
     });
+  });
+
+  test("a sweep adds headers to the exchange, or puts a body into it; the rest of it stays", () => {
+    const base = exchangeOf({ path: "/a", headers: { "x-b": "c" } }, { status: 404, body: "gone" });
+    const two = sweptExchange(base, "headers", 2);
+    expect(two.requestHeaders.slice(0, -2)).toEqual(base.requestHeaders);
+    expect(two.requestHeaders.slice(-2).map(([name]) => name)).toEqual(["x-header-0", "x-header-1"]);
+    expect(two).toMatchObject({ responseHeaders: base.responseHeaders, responseBody: base.responseBody });
+    const body = sweptExchange(base, "body", 3);
+    expect(body.requestBody).toHaveLength(3);
+    expect(body.requestHeaders).toEqual([
+      [":authority", "example.com"],
+      [":path", "/a"],
+      [":method", "POST"],
+      [":scheme", "http"],
+      ["x-b", "c"],
+      ["content-length", "3"],
+    ]);
+    expect(sweptExchange(body, "body", 0).requestBody).toBeUndefined();
+  });
+
+  test("what is sent has one name, whatever holds its bytes", () => {
+    const post = (body: Uint8Array): string => sentSha256([exchangeOf({ path: "/a", body })]);
+    expect(post(Buffer.from("ab"))).toBe(post(Uint8Array.of(0x61, 0x62)));
+    expect(post(Buffer.from("ab"))).not.toBe(post(Buffer.from("ac")));
   });
 
   test("a sweep has its values in order, each once", () => {
