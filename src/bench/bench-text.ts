@@ -17,7 +17,8 @@ export function benchText(report: BenchReport): string {
     `  noise    constant workload ${us(noise.constantUs)} ± ${percent(noise.spread)}; an exchange is ${range(noise.toConstant, plain)} of it`,
     ...(noise.tooNoisy === undefined ? [] : [`  TOO NOISY to decide by: ${noise.tooNoisy}`]),
     "",
-    `counts     ${plain(counts.hostcalls)} hostcalls, ${plain(counts.bytesCopied)} bytes copied, ${plain(counts.allocations)} allocations of ${plain(counts.allocatedBytes)} bytes, ${plain(counts.logLines)} log lines of ${plain(counts.logBytes)} bytes`,
+    `counts     ${plain(counts.hostcalls)} hostcalls, ${plain(counts.bytesCopied)} bytes copied, ${plain(counts.allocations)} allocations of ${plain(counts.allocatedBytes)} bytes for the host, ${plain(counts.logLines)} log lines of ${plain(counts.logBytes)} bytes`,
+    `           ${ownText(report.ownAllocations)}`,
     `memory     ${memory.startBytes / 1024} KiB at the start, ${memory.endBytes / 1024} KiB after ${memory.exchanges} exchanges; ${growthText(memory.slope)}`,
     `cold       compile ${range(cold.compileMs, ms)}, VM start ${range(cold.vmStartMs, ms)}, configure ${range(cold.configureMs, ms)}, first exchange ${ms(cold.firstExchangeMs)}`,
     "",
@@ -78,6 +79,13 @@ function thresholdText({ threshold, verdict, measured }: ThresholdResult): strin
   const sign = { passed: "✓", failed: "✗", undecided: "?" }[verdict];
   const why = verdict === "undecided" ? "; the limit lies within the interval: more rounds, or a quieter machine" : "";
   return `${sign} ${threshold}: ${verdict}, ${interval(measured)}${why}`;
+}
+
+function ownText(own: BenchReport["ownAllocations"]): string {
+  if (own === undefined)
+    return "what the guest allocates by itself is not known: no function name tells which is its allocator";
+  const [first, ...others] = own.functions;
+  return `${plain(own.calls)} allocations of ${plain(own.bytes)} bytes by the guest's own allocator (${first}${others.length > 0 ? " …" : ""})`;
 }
 
 function growthText(slope: Estimate): string {

@@ -7,6 +7,7 @@ import type { ModuleSource } from "../harness/source.js";
 import { sha256Of } from "../scenario/attestation.js";
 import { loadSource, nameOfSource } from "../harness/source.js";
 import type { Baseline } from "./baseline.js";
+import { countAllocations } from "../vm/count-allocations.js";
 import { againstBaseline, readBaseline } from "./baseline.js";
 import { measureCold } from "./cold.js";
 import { compared } from "./compare.js";
@@ -17,6 +18,7 @@ import { defaultExchange } from "./default-exchange.js";
 import { parseSweep, sentSha256 } from "./load.js";
 import { thisMachine } from "./machine.js";
 import { measureGrowth } from "./memory-growth.js";
+import { ownAllocations } from "./own-allocations.js";
 import type { BenchReport, Distribution, FunctionCost, Load, Noise } from "./report.js";
 import type { Estimate, Round } from "./statistics.js";
 import { median, medianOf, pairedRatio, quantilesOf, relativeSpread } from "./statistics.js";
@@ -24,7 +26,7 @@ import type { BenchExchange } from "./subject.js";
 import { Subject } from "./subject.js";
 import type { SweepReport } from "./sweep.js";
 import { sweep } from "./sweep.js";
-import { judge, parseThreshold, percentileOf } from "./thresholds.js";
+import { judge, parseThreshold, percentileOf, unjudged } from "./thresholds.js";
 import { warmUp } from "./warm-up.js";
 
 export interface BenchOptions extends PluginOptions {
@@ -92,9 +94,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const limits = thresholds.map(parseThreshold);
   const wanted = sweeps.map(parseSweep);
   const needsOther = limits.find(({ metric }) => metric === "ratio");
-  if (needsOther !== undefined && against === undefined && baselineFile === undefined) {
-    refuse(`Cannot judge ${needsOther.text}: there is nothing to compare with; give --against or --baseline`);
-  }
+  if (needsOther !== undefined && against === undefined && baselineFile === undefined) throw unjudged(needsOther);
   if (wanted.length > 0 && exchanges.length > 1) {
     refuse(
       `Cannot sweep ${exchanges.length} exchanges: it varies one; give that by --path, -H and -d instead of --load`,
@@ -110,6 +110,9 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const module = await loadSource(source);
   const name = nameOfSource(source);
   const named = { name, ...plugin };
+  const counting = countAllocations(module.bytes, module.info);
+  const needsNames = limits.find(({ metric }) => metric.startsWith("own_"));
+  if (needsNames !== undefined && counting === undefined) throw unjudged(needsNames);
   const cold = await measureCold(module, named, exchanges);
   await pause();
   const load = (from: ModuleSource): Promise<Subject> => Subject.load(from, named, exchanges, streams);
@@ -150,6 +153,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
   const { meter, timed, clockUs } = await crossings(subject, freshState, rounds, streams, pause);
   const memory = measureGrowth(await load(source), Math.ceil(memoryExchanges / streams), 5000);
   await pause();
+  const allocated = counting && (await ownAllocations(counting, named, exchanges, streams));
   const counted = countExchanges(await load(source), Math.max(20, exchanges.length));
   const swept: SweepReport[] = [];
   const likewise = { base: exchanges[0]!, streams, freshState, rounds, roundMs, pause };
@@ -171,6 +175,7 @@ export async function bench(source: ModuleSource, options: BenchOptions = {}): P
     clockUs,
     functions: functionCosts(meter, timed * rounds * streams),
     counts: scaled(counted, streams),
+    ownAllocations: allocated,
     memory: { ...memory, exchanges: memory.exchanges * streams, slope: perStream(memory.slope, streams) },
     cold,
     noise,

@@ -9,6 +9,7 @@ export type { CrossingKind } from "./crossings.js";
 export { defaultExchange } from "./default-exchange.js";
 export type { Machine } from "./machine.js";
 export type { MemoryGrowth } from "./memory-growth.js";
+export type { OwnAllocations } from "./own-allocations.js";
 export type { BenchReport, Comparison, Distribution, FunctionCost, Noise, WarmUp } from "./report.js";
 export type { Estimate } from "./statistics.js";
 export type { BenchExchange } from "./subject.js";

@@ -3,6 +3,7 @@ import type { Counts } from "./counts.js";
 import type { CrossingKind } from "./crossings.js";
 import type { Machine } from "./machine.js";
 import type { MemoryGrowth } from "./memory-growth.js";
+import type { OwnAllocations } from "./own-allocations.js";
 import type { Estimate } from "./statistics.js";
 import type { SweepReport } from "./sweep.js";
 import type { ThresholdResult } from "./thresholds.js";
@@ -82,6 +83,8 @@ export interface BenchReport {
   readonly clockUs: number;
   readonly functions: readonly FunctionCost[];
   readonly counts: Counts;
+  /** Undefined where no name in the module tells which function its allocator is. */
+  readonly ownAllocations: OwnAllocations | undefined;
   readonly memory: MemoryGrowth;
   readonly cold: ColdCosts;
   readonly noise: Noise;

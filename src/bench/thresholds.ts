@@ -44,6 +44,8 @@ const metrics: Readonly<Record<string, { unit: Unit; of: (report: BenchReport) =
   bytes_copied: { unit: "bytes", of: ({ counts }) => exact(counts.bytesCopied) },
   allocations: { unit: "count", of: ({ counts }) => exact(counts.allocations) },
   allocated_bytes: { unit: "bytes", of: ({ counts }) => exact(counts.allocatedBytes) },
+  own_allocations: { unit: "count", of: ({ ownAllocations: own }) => own && exact(own.calls) },
+  own_allocated_bytes: { unit: "bytes", of: ({ ownAllocations: own }) => own && exact(own.bytes) },
   log_lines: { unit: "count", of: ({ counts }) => exact(counts.logLines) },
   log_bytes: { unit: "bytes", of: ({ counts }) => exact(counts.logBytes) },
   compile: { unit: "time", of: ({ cold }) => micros(cold.compileMs) },
@@ -114,13 +116,16 @@ export function judge({ text, metric, operator, limit }: Threshold, report: Benc
   const percentile = percentileOf(metric);
   const measured =
     percentile === undefined ? metrics[metric]!.of(report) : report.exchange.percentiles[`p${percentile}`];
-  if (measured === undefined) {
-    throw new HarnessError(
-      "OPTION_INVALID",
-      `Cannot judge ${text}: there is nothing to compare with; give --against or --baseline`,
-    );
-  }
+  if (measured === undefined) throw unjudged({ text, metric });
   return { threshold: text, verdict: verdictOf(measured, operator, limit), measured };
+}
+
+/** The error for a limit of what this run does not know. */
+export function unjudged({ text, metric }: Pick<Threshold, "text" | "metric">): HarnessError {
+  const why = metric.startsWith("own_")
+    ? "no function name in the module tells which is its allocator; build it with its name section"
+    : "there is nothing to compare with; give --against or --baseline";
+  return new HarnessError("OPTION_INVALID", `Cannot judge ${text}: ${why}`);
 }
 
 export function verdictOf({ low, high }: Estimate, operator: Operator, limit: number): Verdict {

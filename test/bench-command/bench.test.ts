@@ -150,6 +150,7 @@ describe("pwh bench", () => {
     { given: [module("plain"), "--rounds", "0"], code: 2, says: "--rounds" },
     { given: [module("plain"), "--threshold", "p(95)<50"], code: 2, says: "has no unit" },
     { given: [module("plain"), "--threshold", "ratio<1.1"], code: 2, says: "give --against or --baseline" },
+    { given: [module("plain"), "--threshold", "own_allocations<3"], code: 2, says: "build it with its name section" },
     { given: [module("plain"), "--state", "stale"], code: 2, says: "state" },
     { given: [module("plain"), "--against", "nowhere.wasm"], code: 2, says: "there is no such file" },
     { given: [module("plain"), "--baseline", "package.json"], code: 2, says: "pwh bench did not write it" },
