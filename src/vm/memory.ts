@@ -4,7 +4,7 @@ import { limits } from "../abi/limits.js";
 import { HarnessError } from "../errors.js";
 import type { EngineMemory } from "./engine.js";
 import { GuestFault } from "./fault.js";
-import { internBytes, internLower } from "./intern.js";
+import { internBytes, internLower, longestInterned } from "./intern.js";
 
 /**
  * Bounds-checked window on a guest's linear memory.
@@ -56,7 +56,7 @@ export class GuestMemory {
     const start = address >>> 0;
     const length = size >>> 0;
     if (start + length > this._u8.length) this._check(start, length);
-    if (length <= 64) return internBytes(this._u8, start, length);
+    if (length <= longestInterned) return internBytes(this._view, start, length);
     if (length > limits.argumentBytes) refuse(length);
     return this._buffer.latin1Slice(start, start + length);
   }
@@ -65,9 +65,9 @@ export class GuestMemory {
   lowerText(address: number, size: number): ByteString {
     const start = address >>> 0;
     const length = size >>> 0;
-    if (length > 64) return lowerAscii(this.text(address, size));
+    if (length > longestInterned) return lowerAscii(this.text(address, size));
     if (start + length > this._u8.length) this._check(start, length);
-    return internLower(this._u8, start, length);
+    return internLower(this._view, start, length);
   }
 
   /** A copy: the next guest call may grow the memory and detach every view of it. */
