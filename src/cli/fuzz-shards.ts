@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { textOf } from "../abi/bytes.js";
+import { mostShards } from "../fuzz/shard.js";
 import { whyUnreadable } from "../harness/source.js";
 import type { CommandOptions } from "./arguments.js";
 import { curlArguments } from "./arguments.js";
@@ -44,7 +45,7 @@ export async function writeFuzzShards(
     );
   const number = (name: string, value: number, most: number): number =>
     args[name] === undefined ? value : numberArgument(`--${name}`, lastOf(args, name), 1, most);
-  const shards = number("shards", 4, 10_000);
+  const shards = number("shards", 4, mostShards);
   const workers = number("workers", 1, 256);
   const seconds = number("time", 20, 86_400);
   const foreign = (

@@ -1,6 +1,7 @@
 import { HarnessError } from "../errors.js";
 import type { FuzzProgress, FuzzReport } from "../fuzz/fuzz.js";
 import type { Hints } from "../fuzz/generate/vocabulary.js";
+import { mostShards } from "../fuzz/shard.js";
 import type { Command } from "./commands.js";
 import { foreignText } from "./foreign-files.js";
 import { UsageError } from "./errors.js";
@@ -244,6 +245,8 @@ function shardArgument(
   const index = which === "job" ? Number(env["JOB_COMPLETION_INDEX"] || Number.NaN) : Number(which) - 1;
   if (Number.isNaN(index))
     throw new UsageError(`Cannot use --shard ${given}: JOB_COMPLETION_INDEX is not in the environment`);
+  if (Number(of) > mostShards)
+    throw new UsageError(`Cannot use --shard ${given}: there are at most ${mostShards} shards`);
   if (index >= 0 && index < Number(of) && Number.isInteger(index)) return { index, of: Number(of) };
   throw new UsageError(
     `Cannot use --shard ${given}: ${which === "job" ? `JOB_COMPLETION_INDEX is ${index}` : `there is no shard ${which} of ${of}`}`,

@@ -5,6 +5,9 @@ export interface Shard {
   readonly of: number;
 }
 
+/** Into more parts no search is cut. */
+export const mostShards = 10_000;
+
 /** All runs. */
 export const wholeSearch: Shard = { index: 0, of: 1 };
 

@@ -4,6 +4,7 @@ import { reachedTogether } from "../vm/coverage.js";
 import { causeOf } from "./cause.js";
 import type { ForeignFile } from "./corpus/corpus.js";
 import type { Store } from "./corpus/store.js";
+import { mostShards } from "./shard.js";
 
 /** The part of a share in which its corpus lies. */
 export const corpusPart = "corpus";
@@ -156,12 +157,37 @@ async function readResult(store: Store, name: string): Promise<ShardResult | str
     return "it is not JSON";
   }
   if (value?.format !== format) return `it is no result of a shard: its format is not "${format}"`;
-  const { shard, of, runs, seed, findings } = value;
-  const isWhole =
-    [shard, of, runs, seed].every((one) => Number.isSafeInteger(one)) &&
+  return isWhole(value) ? value : "parts of a result are missing, or are not what a shard writes";
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown): value is string => typeof value === "string";
+
+function isWhole(value: Partial<ShardResult>): value is ShardResult {
+  const { shard, of, runs, played, elapsedMs, seed, findings, coverage, module } = value;
+  return (
+    [shard, of, runs, played].every(isCount) &&
+    [module?.name, module?.sha256, value.options, value.ended].every(isText) &&
+    [seed, elapsedMs].every(Number.isFinite) &&
+    shard! >= 1 &&
+    shard! <= of! &&
+    of! <= mostShards &&
     Array.isArray(findings) &&
-    typeof value.module?.sha256 === "string";
-  return isWhole ? (value as ShardResult) : "parts of a result are missing";
+    findings.every(
+      (one: Partial<SharedFinding> | null) =>
+        [one?.property, one?.cause, one?.message, one?.text, one?.path].every(isText) && Number.isFinite(one?.seed),
+    ) &&
+    (coverage === undefined || isReached(coverage))
+  );
+}
+
+/** A bit for each counter. */
+function isReached(coverage: Partial<NonNullable<ShardResult["coverage"]>> | null): boolean {
+  if (!isCount(coverage?.counters)) return false;
+  const size = Math.ceil(coverage.counters / 8);
+  return [coverage.reached, coverage.entries].every(
+    (text) => isText(text) && Buffer.byteLength(text, "base64") === size,
+  );
 }
 
 function firstDifference(a: ShardResult, b: ShardResult): string | undefined {

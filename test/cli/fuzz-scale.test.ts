@@ -168,6 +168,21 @@ describe("pwh fuzz --shard --share", () => {
       expect.stringContaining("of different searches, with the seeds 1 and 9"),
     ]);
     expect(pwh(["fuzz", "merge", other]).err).toContain("notes.txt is left alone: it is not JSON");
+    const written = readdirSync(join(other, "shards")).find((name) => name.endsWith(".json"));
+    const result = JSON.parse(readFileSync(join(other, "shards", written!), "utf8")) as object;
+    for (const broken of [
+      { of: 1e15 },
+      { shard: 4 },
+      { elapsedMs: "1" },
+      { findings: [{ property: "no-trap" }] },
+      { coverage: { counters: 1e15, reached: "", entries: "" } },
+    ]) {
+      const many = join(folder, "broken");
+      mkdirSync(join(many, "shards"), { recursive: true });
+      writeFileSync(join(many, "shards", "1.json"), JSON.stringify({ ...result, ...broken }));
+      const { code, err } = pwh(["fuzz", "merge", many]);
+      expect({ broken, code, err }).toMatchObject({ code: 2, err: expect.stringContaining("not what a shard writes") });
+    }
     expect(pwh(["fuzz", "merge", join(folder, "none")])).toMatchObject({
       code: 2,
       err: expect.stringContaining("no shard wrote a result"),

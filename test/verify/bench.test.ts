@@ -46,7 +46,7 @@ describe.skipIf(typeof envoy === "string")("the added CPU in a real Envoy", () =
   });
 
   test("pwh verify --bench shows Envoy's beside ours", { timeout: 120_000 }, () => {
-    const { code, out, err } = pwh(["verify", "--bench", module]);
+    const { code, out, err } = pwh(["verify", "--bench", module], { timeoutMs: 110_000 }); // forty Envoys are started
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toMatch(/with the filter .*; 20000 requests, 20000 times 200\n/);
     expect(out).toMatch(/\n {2}added .* µs \(/);
