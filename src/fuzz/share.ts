@@ -103,7 +103,7 @@ export async function mergeShares(shares: readonly Store[]): Promise<MergedShard
   const byShard = new Map<number, ShardResult>();
   for (const one of results) {
     const known = byShard.get(one.shard);
-    if (known === undefined || known.runs < one.runs) byShard.set(one.shard, one);
+    if (known === undefined || goesFurther(one, known)) byShard.set(one.shard, one);
   }
   const kept = [...byShard.values()].sort((a, b) => a.shard - b.shard);
   const sum = (of: (one: ShardResult) => number): number => kept.reduce((all, one) => all + of(one), 0);
@@ -129,21 +129,57 @@ export async function mergeShares(shares: readonly Store[]): Promise<MergedShard
   };
 }
 
-/** Copies what others lack: results and cases of a corpus. @returns How many files. @throws {HarnessError} FILE_UNREADABLE */
+/**
+ * Copies cases of a corpus that others lack, and results of shards that went further than those there.
+ *
+ * @returns How many files.
+ * @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID where results of a different search are there: then nothing is copied.
+ */
 export async function copyShare(from: Store, to: Store): Promise<number> {
-  let copied = 0;
-  for (const part of [resultsPart, corpusPart]) {
-    const [source, target] = [from.within(part), to.within(part)];
-    const there = new Set(await target.list());
-    for (const name of await source.list()) {
-      if (there.has(name)) continue;
-      const read = await source.read(name, largestResult);
-      if (typeof read === "number") continue;
-      await target.write(name, read);
-      copied++;
-    }
+  const best = new Map((await resultsIn(to)).map((one) => [one.shard, one]));
+  const [there] = best.values();
+  const further = new Set<number>();
+  for (const one of await resultsIn(from)) {
+    const difference = there && firstDifference(there, one);
+    if (difference !== undefined)
+      throw new HarnessError(
+        "OPTION_INVALID",
+        `Cannot copy ${from.name} to ${to.name}: results of a different search are there, ${difference}`,
+      );
+    const known = best.get(one.shard);
+    if (known !== undefined && !goesFurther(one, known)) continue;
+    best.set(one.shard, one);
+    further.add(one.shard);
+  }
+  for (const shard of further) await writeResult(to, best.get(shard)!);
+  let copied = further.size;
+  const [corpus, ownCorpus] = [from.within(corpusPart), to.within(corpusPart)];
+  const cases = new Set(await ownCorpus.list());
+  for (const name of await corpus.list()) {
+    if (cases.has(name)) continue;
+    const read = await corpus.read(name, largestResult);
+    if (typeof read === "number") continue;
+    await ownCorpus.write(name, read);
+    copied++;
   }
   return copied;
+}
+
+/** What lies among results and is none is passed over. */
+async function resultsIn(share: Store): Promise<readonly ShardResult[]> {
+  const store = share.within(resultsPart);
+  const all: ShardResult[] = [];
+  for (const name of await store.list()) {
+    const read = await readResult(store, name);
+    if (typeof read !== "string") all.push(read);
+  }
+  return all;
+}
+
+/** Of two results of one shard: what was written at its end is more than what was written before, or when it was begun again. */
+function goesFurther(one: ShardResult, other: ShardResult): boolean {
+  const [ended, otherEnded] = [one, other].map((each) => each.ended !== "running");
+  return ended === otherEnded ? one.runs > other.runs : ended === true;
 }
 
 /** @returns Why it is none. */

@@ -158,6 +158,38 @@ describe("pwh fuzz --shard --share", () => {
     });
   });
 
+  test("merge copies a result again that went further since, and none of a different search", () => {
+    const [from, to] = ["further", "further-copy"].map((name) => join(folder, name)) as [string, string];
+    const result = join(from, "shards", "1-of-1.json");
+    const run = (seed: number) =>
+      pwh(["fuzz", faulty, ...noTrap, "--runs", "30", "--seed", `${seed}`, "--share", from]);
+    run(1);
+    const ended = readFileSync(result, "utf8");
+    const early = { ...(JSON.parse(ended) as object), ended: "running", runs: 3 };
+    writeFileSync(result, JSON.stringify(early));
+    mkdirSync(join(from, "shards", "a folder"));
+    const first = pwh(["fuzz", "merge", from, "-o", to]);
+    expect(first.out).toContain("not ended: shard 1 of 1");
+    writeFileSync(result, ended);
+    expect(pwh(["fuzz", "merge", from, "-o", to]).out).toContain("1 files copied");
+    expect(readFileSync(join(to, "shards", "1-of-1.json"), "utf8")).toBe(ended);
+    expect(pwh(["fuzz", "merge", from, "-o", to]).out).toContain("0 files copied");
+    // of one shard, the result of its end is taken, in whichever order shares are named
+    writeFileSync(result, JSON.stringify({ ...early, runs: 30 }));
+    for (const names of [
+      [from, to],
+      [to, from],
+    ])
+      expect(pwh(["fuzz", "merge", ...names]).out).not.toContain("not ended");
+    run(9);
+    expect(pwh(["fuzz", "merge", from, "-o", to])).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringMatching(/results of a different search are there, with the seeds 1 and 9/),
+    });
+    expect(readFileSync(join(to, "shards", "1-of-1.json"), "utf8")).toBe(ended);
+  });
+
   test("merge refuses what is none, and shards of different searches; what is no result is left alone", () => {
     const other = join(folder, "other");
     pwh(["fuzz", faulty, ...noTrap, "--seed", "9", "--shard", "1/3", "--share", other, "--runs", "30"]);

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FuzzCase } from "../../src/fuzz/index.js";
 import { fuzz, minimizeCorpus } from "../../src/fuzz/index.js";
 import { caseFromJson, caseToJson } from "../../src/fuzz/corpus/case-json.js";
@@ -123,6 +123,18 @@ describe("a corpus", () => {
     await writeEntry(new DirectoryStore(directory), plain);
     const { entries, foreign } = await readCorpus(new DirectoryStore(directory));
     expect([entries.map((one) => one.case), foreign]).toEqual([[plain], []]);
+  });
+
+  test("is written by several processes of one number, as pods have them, and a write that fails leaves nothing", async () => {
+    const apart = async () => {
+      vi.resetModules();
+      return new (await import("../../src/fuzz/corpus/store.js")).DirectoryStore(directory);
+    };
+    const stores = [await apart(), await apart()];
+    await Promise.all(stores.map((one) => one.write("a.json", "x")));
+    mkdirSync(join(directory, "b.json"));
+    await expect(stores[0]!.write("b.json", "x")).rejects.toThrow(/Cannot write .*b\.json/);
+    expect(readdirSync(directory).sort()).toEqual(["a.json", "b.json"]);
   });
 
   test("that does not exist is empty", async () => {

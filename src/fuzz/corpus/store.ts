@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HarnessError, messageOf } from "../../errors.js";
 import { whyUnreadable } from "../../harness/source.js";
@@ -7,7 +8,7 @@ import { whyUnreadable } from "../../harness/source.js";
 export interface Store {
   /** As a person names it. */
   readonly name: string;
-  /** Names in order, those that begin with a dot passed over. Of what does not exist: none. @throws {HarnessError} FILE_UNREADABLE */
+  /** Names of files in order, those that begin with a dot passed over. Of what does not exist: none. @throws {HarnessError} FILE_UNREADABLE */
   list(): Promise<readonly string[]>;
   /** A file as a person names it. */
   path(file: string): string;
@@ -38,7 +39,8 @@ export class DirectoryStore implements Store {
 
   async list(): Promise<readonly string[]> {
     try {
-      return (await readdir(this.name)).filter((file) => !file.startsWith(".")).sort();
+      const all = await readdir(this.name, { withFileTypes: true });
+      return all.flatMap((one) => (one.name.startsWith(".") || one.isDirectory() ? [] : one.name)).sort();
     } catch (thrown) {
       const { code } = thrown as { code?: string };
       if (code === "ENOENT") return [];
@@ -63,13 +65,14 @@ export class DirectoryStore implements Store {
 
   async write(file: string, content: string): Promise<void> {
     const path = this.path(file);
-    // under another name first: who reads meanwhile sees all of a file or nothing
-    const unfinished = join(dirname(path), `.${file}.${process.pid}.${++unfinishedFiles}`);
+    // under another name first: who reads meanwhile sees all of a file or nothing; in pods each of us is process 1
+    const unfinished = join(dirname(path), `.${file}.${randomUUID()}`);
     try {
       await mkdir(this.name, { recursive: true });
       await writeFile(unfinished, content);
       await rename(unfinished, path);
     } catch (thrown) {
+      await rm(unfinished, { force: true }).catch(() => undefined); // why it failed is what is told
       throw new HarnessError("FILE_UNREADABLE", `Cannot write ${path}: ${whyUnreadable(thrown)}`, { cause: thrown });
     }
   }
@@ -89,5 +92,3 @@ export class DirectoryStore implements Store {
     return new DirectoryStore(this.path(part));
   }
 }
-
-let unfinishedFiles = 0;
