@@ -45,14 +45,12 @@ export async function sharing(
   const own = { module, options: command.options, shard: shard.index + 1, of: shard.of };
   const findings: SharedFinding[] = [];
   let last: Promise<void> = Promise.resolve();
-  let failed: unknown;
   let writtenMs = 0;
   const write = (result: Omit<Parameters<typeof writeResult>[1], keyof typeof own>): Promise<void> =>
-    (last = last.then(() => writeResult(share, { ...own, ...result })));
+    (last = last.catch(() => undefined).then(() => writeResult(share, { ...own, ...result })));
   const running = (runs: number, elapsedMs: number): void => {
-    write({ seed, ended: "running", runs, played: 0, elapsedMs, findings }).catch((thrown) => {
-      failed = thrown;
-    });
+    // the last result has all that this one has: only its failure is one of the run
+    write({ seed, ended: "running", runs, played: 0, elapsedMs, findings }).catch(() => undefined);
   };
   return {
     corpus: share.path(corpusPart),
@@ -66,8 +64,6 @@ export async function sharing(
       running(finding.run, finding.foundAfterMs);
     },
     async ended({ ended, runs, spent, elapsedMs, reached }) {
-      await last.catch(() => undefined);
-      if (failed !== undefined) throw failed;
       const coverage = reached && { coverage: reachedText(reached) };
       await write({ seed, ended, runs, played: spent.played, elapsedMs, findings, ...coverage });
     },

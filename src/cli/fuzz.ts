@@ -148,6 +148,8 @@ export const fuzzCommand: Command = {
       ...(declared && { declared }),
       ...(profiles && { profiles }),
     };
+    /** What came of writing: thrown once all that was found is told. */
+    const notWritten: unknown[] = [];
     let report: FuzzReport;
     try {
       report = await fuzz({
@@ -175,7 +177,7 @@ export const fuzzCommand: Command = {
         onFinding: (finding) => share?.found(finding),
         signal: stop.signal,
       });
-      await share?.ended(report);
+      await share?.ended(report).catch((thrown: unknown) => notWritten.push(thrown));
     } catch (thrown) {
       if (json && thrown instanceof HarnessError) {
         print({ event: "failed", code: thrown.code, message: thrown.message, details: thrown.details });
@@ -191,11 +193,18 @@ export const fuzzCommand: Command = {
       process.stderr.write(`pwh: ${name}: no request matched in ${report.runs} runs\n`);
     for (const finding of report.findings) {
       const scenario = findingCaseText(finding, foundWith);
-      const saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
+      let saved: string | undefined;
+      try {
+        saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
+      } catch (thrown) {
+        notWritten.push(thrown);
+      }
       if (json)
         print({ event: "finding", ...findingJson(finding), ...(scenario && { scenario }), ...(saved && { saved }) });
       else if (printed === "pretty")
-        process.stdout.write(`${findingText(whole, finding, scenario)}${savedText(saving, saved)}\n\n`);
+        process.stdout.write(
+          `${findingText(whole, finding, scenario)}${notWritten.length > 0 ? "" : savedText(saving, saved)}\n\n`,
+        );
     }
     const { reached: _, ...summary } = report;
     if (json) print({ event: "summary", ...summary, findings: report.findings.length });
@@ -207,6 +216,7 @@ export const fuzzCommand: Command = {
       if (to === undefined) process.stdout.write(text);
       else writeReport(to, text);
     }
+    if (notWritten.length > 0) throw notWritten[0];
     return report.findings.length === 0 ? 0 : 1;
   },
 };

@@ -92,6 +92,7 @@ export async function fuzzInWorkers(options: FuzzOptions, count: number): Promis
       const workerData: WorkerOptions = { ...rest, shard: own };
       threads.push(new Worker(new URL("./fuzz-worker.js", import.meta.url), { workerData }));
     }
+    if (signal?.aborted === true) stop(); // no event tells of it any more
     const reports = await Promise.all(threads.map(report));
     return joined(reports, [...findings.values()], {
       elapsedMs: performance.now() - begun,

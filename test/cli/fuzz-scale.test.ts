@@ -158,6 +158,22 @@ describe("pwh fuzz --shard --share", () => {
     });
   });
 
+  test.each([1, 2])("a signal that came before ends a search with %d workers before its first run", async (workers) => {
+    // a thread begins with a built file
+    const { fuzz } = (await import(`${root}dist/fuzz/index.js`)) as typeof import("../../src/fuzz/index.js");
+    const module = `${root}fixtures/http-headers-c/http-headers.wasm`;
+    const report = await fuzz({ module, workers, runs: 3000, signal: AbortSignal.abort() });
+    expect(report).toMatchObject({ runs: 0, ended: "stopped" });
+  });
+
+  test("what was found is told although the share cannot be written to", () => {
+    const file = join(folder, "no-share");
+    writeFileSync(file, "");
+    const { code, out, err } = pwh(["fuzz", faulty, ...noTrap, "--runs", "300", "--share", file]);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining("Cannot write") });
+    expect(out).toContain("no-trap: Guest trapped");
+  });
+
   test("merge copies a result again that went further since, and none of a different search", () => {
     const [from, to] = ["further", "further-copy"].map((name) => join(folder, name)) as [string, string];
     const result = join(from, "shards", "1-of-1.json");
