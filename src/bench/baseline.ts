@@ -53,7 +53,7 @@ export async function readBaseline(file: string, load: Load): Promise<Baseline> 
 
 /**
  * How far medians of runs of one module scatter, relative to them: a process lays out its memory and tiers up its code as no other does.
- * Of eight runs each, 1 to 4 % for six fixtures, so that bootstrap intervals over rounds missed 1 in 3 of 4 pairs (RATIONALE).
+ * Of eight runs each, 1 to 4 % for seven fixtures, so that bootstrap intervals over rounds missed 1 in most pairs (RATIONALE).
  */
 const betweenRuns = 0.03;
 

@@ -1,13 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { HarnessError } from "../errors.js";
-import type { PluginOptions } from "../harness/plugin.js";
 import { configurationBytes } from "../harness/option-values.js";
+import type { PluginOptions } from "../harness/plugin.js";
 import type { ModuleSource } from "../harness/source.js";
-import { sha256Of } from "../scenario/attestation.js";
 import { loadSource, nameOfSource } from "../harness/source.js";
-import type { Baseline } from "./baseline.js";
+import { sha256Of } from "../scenario/attestation.js";
 import { countAllocations } from "../vm/count-allocations.js";
+import type { Baseline } from "./baseline.js";
 import { againstBaseline, readBaseline } from "./baseline.js";
 import { measureCold } from "./cold.js";
 import { compared } from "./compare.js";

@@ -148,6 +148,10 @@ export const fuzzCommand: Command = {
       ...(declared && { declared }),
       ...(profiles && { profiles }),
     };
+    const tellFailure = (thrown: unknown): void => {
+      if (json && thrown instanceof HarnessError)
+        print({ event: "failed", code: thrown.code, message: thrown.message, details: thrown.details });
+    };
     /** What came of writing: thrown once all that was found is told. */
     const notWritten: unknown[] = [];
     let report: FuzzReport;
@@ -179,9 +183,7 @@ export const fuzzCommand: Command = {
       });
       await share?.ended(report).catch((thrown: unknown) => notWritten.push(thrown));
     } catch (thrown) {
-      if (json && thrown instanceof HarnessError) {
-        print({ event: "failed", code: thrown.code, message: thrown.message, details: thrown.details });
-      }
+      tellFailure(thrown);
       throw thrown;
     } finally {
       process.removeListener("SIGINT", interrupt);
@@ -194,17 +196,16 @@ export const fuzzCommand: Command = {
     for (const finding of report.findings) {
       const scenario = findingCaseText(finding, foundWith);
       let saved: string | undefined;
+      let told = "";
       try {
         saved = saving === undefined ? undefined : saveFinding(saving, finding, foundWith);
+        told = savedText(saving, saved);
       } catch (thrown) {
         notWritten.push(thrown);
       }
       if (json)
         print({ event: "finding", ...findingJson(finding), ...(scenario && { scenario }), ...(saved && { saved }) });
-      else if (printed === "pretty")
-        process.stdout.write(
-          `${findingText(whole, finding, scenario)}${notWritten.length > 0 ? "" : savedText(saving, saved)}\n\n`,
-        );
+      else if (printed === "pretty") process.stdout.write(`${findingText(whole, finding, scenario)}${told}\n\n`);
     }
     const { reached: _, ...summary } = report;
     if (json) print({ event: "summary", ...summary, findings: report.findings.length });
@@ -216,7 +217,10 @@ export const fuzzCommand: Command = {
       if (to === undefined) process.stdout.write(text);
       else writeReport(to, text);
     }
-    if (notWritten.length > 0) throw notWritten[0];
+    if (notWritten.length > 0) {
+      tellFailure(notWritten[0]);
+      throw notWritten[0];
+    }
     return report.findings.length === 0 ? 0 : 1;
   },
 };

@@ -74,16 +74,9 @@ export async function writeResult(share: Store, result: Omit<ShardResult, "forma
  * @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID for shares without results, and for results of different searches.
  */
 export async function mergeShares(shares: readonly Store[]): Promise<MergedShards> {
-  const results: ShardResult[] = [];
   const foreignFiles: ForeignFile[] = [];
-  for (const share of shares) {
-    const store = share.within(resultsPart);
-    for (const name of await store.list()) {
-      const read = await readResult(store, name);
-      if (typeof read === "string") foreignFiles.push({ file: store.path(name), reason: read });
-      else results.push(read);
-    }
-  }
+  const results: ShardResult[] = [];
+  for (const share of shares) results.push(...(await resultsIn(share, foreignFiles)));
   const names = shares.map(({ name }) => name).join(", ");
   const [first] = results;
   if (first === undefined) {
@@ -136,10 +129,10 @@ export async function mergeShares(shares: readonly Store[]): Promise<MergedShard
  * @throws {HarnessError} FILE_UNREADABLE; OPTION_INVALID where results of a different search are there: then nothing is copied.
  */
 export async function copyShare(from: Store, to: Store): Promise<number> {
-  const best = new Map((await resultsIn(to)).map((one) => [one.shard, one]));
+  const best = new Map((await resultsIn(to, [])).map((one) => [one.shard, one]));
   const [there] = best.values();
   const further = new Set<number>();
-  for (const one of await resultsIn(from)) {
+  for (const one of await resultsIn(from, [])) {
     const difference = there && firstDifference(there, one);
     if (difference !== undefined)
       throw new HarnessError(
@@ -165,13 +158,14 @@ export async function copyShare(from: Store, to: Store): Promise<number> {
   return copied;
 }
 
-/** What lies among results and is none is passed over. */
-async function resultsIn(share: Store): Promise<readonly ShardResult[]> {
+/** @param foreign Gets what lies among results and is none. */
+async function resultsIn(share: Store, foreign: ForeignFile[]): Promise<readonly ShardResult[]> {
   const store = share.within(resultsPart);
   const all: ShardResult[] = [];
   for (const name of await store.list()) {
     const read = await readResult(store, name);
-    if (typeof read !== "string") all.push(read);
+    if (typeof read === "string") foreign.push({ file: store.path(name), reason: read });
+    else all.push(read);
   }
   return all;
 }
