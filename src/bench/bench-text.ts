@@ -83,7 +83,7 @@ function thresholdText({ threshold, verdict, measured }: ThresholdResult): strin
 
 function ownText(own: BenchReport["ownAllocations"]): string {
   if (own === undefined)
-    return "what the guest allocates by itself is not known: no function name tells which is its allocator";
+    return "what the guest allocates by itself is not known: no function name tells which is its allocator, or it has no globals";
   const [first, ...others] = own.functions;
   return `${plain(own.calls)} allocations of ${plain(own.bytes)} bytes by the guest's own allocator (${first}${others.length > 0 ? " …" : ""})`;
 }

@@ -123,7 +123,7 @@ export function judge({ text, metric, operator, limit }: Threshold, report: Benc
 /** The error for a limit of what this run does not know. */
 export function unjudged({ text, metric }: Pick<Threshold, "text" | "metric">): HarnessError {
   const why = metric.startsWith("own_")
-    ? "no function name in the module tells which is its allocator; build it with its name section"
+    ? "no function name in the module tells which is its allocator, or it has no globals; build it with its name section"
     : "there is nothing to compare with; give --against or --baseline";
   return new HarnessError("OPTION_INVALID", `Cannot judge ${text}: ${why}`);
 }

@@ -36,7 +36,7 @@ const [i32Eqz, i64Load, i64ExtendU, i64Add, i64Const] = [0x45, 0x29, 0xad, 0x7c,
 
 /**
  * The module with counters in its allocator. Undefined where no name tells which function that is: there is no name section, or
- * the program brings an allocator of its own.
+ * the program brings an allocator of its own; and where the module has no globals, to which counters would be added.
  *
  * @throws {HarnessError} WASM_INVALID for a body that cannot be read.
  */
